@@ -1,0 +1,304 @@
+"""Class names, the positive class, and the encodings of truth.
+
+No integer stands for a class at a public border unless the user's own labels are integers: `Classes`
+is built once, from the data or by declaration, and every later object carries it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutline.errors import LabelError, ShapeError
+
+Label = str | int | float | bool
+
+MISSING = -1
+"""The code of a missing label."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Classes:
+    """The names of the classes in order, the positive one, and whether the order means something.
+
+    Parameters
+    ----------
+    names : sequence of str, int, float or bool
+        At least two distinct names. Column k of a score matrix belongs to ``names[k]``.
+    positive : optional
+        The positive class of a binary problem, one of `names`. None for more than two classes.
+    ordered : bool
+        True when the names are given from low to high.
+
+    Raises
+    ------
+    LabelError
+        Fewer than two names, a repeated name, or a positive class that is no name.
+
+    Examples
+    --------
+    >>> from cutline import Classes
+    >>> Classes(["ham", "spam"], positive="spam")
+    Classes('ham', 'spam'; positive='spam')
+    >>> Classes(["ham", "spam"], positive="spam").encode(["spam", "ham", "spam"])
+    array([1, 0, 1], dtype=int32)
+    """
+
+    names: tuple[Label, ...]
+    positive: Label | None = None
+    ordered: bool = False
+
+    def __init__(
+        self, names: Iterable[Any], positive: Any | None = None, *, ordered: bool = False
+    ) -> None:
+        names = tuple(_plain(name) for name in names)
+        if len(names) < 2:
+            raise LabelError("classes", f"{len(names)} name(s): {list(names)}", "at least two classes")
+        if len(set(names)) < len(names):
+            twice = next(name for i, name in enumerate(names) if name in names[:i])
+            raise LabelError("classes", f"the name {twice!r} twice", "distinct names")
+        if positive is not None:
+            if len(names) > 2:
+                raise LabelError(
+                    "positive", f"{positive!r} with {len(names)} classes", "None",
+                    "scores.one_vs_rest(name) gives the binary view of one class",
+                )
+            positive = _lookup("positive", positive, names)
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "positive", positive)
+        object.__setattr__(self, "ordered", bool(ordered))
+
+    @classmethod
+    def from_truth(cls, y_true: Any, positive: Any | None = None, *, argument: str = "y_true") -> Classes:
+        """Read the classes off truth: its distinct values, sorted; missing values aside.
+
+        With two classes and no `positive` given, the positive one is True or 1 where the names are
+        False/True, 0/1 or -1/1; else the last in sorted order, as scikit-learn takes it: a guess.
+        """
+        found = distinct(y_true)
+        if positive is not None and len(found) == 1 and _find(positive, found) is None:
+            found = sorted([*found, _plain(positive)], key=_sort_key)
+        if len(found) < 2:
+            raise LabelError(
+                argument, f"{len(found)} class(es): {found}", "at least two classes",
+                "name all of them with classes= when a part of the data lacks one",
+            )
+        if len(found) > 2:
+            return cls(found, positive)
+        return cls(found, found[-1] if positive is None else positive)
+
+    @property
+    def k(self) -> int:
+        """Number of classes."""
+        return len(self.names)
+
+    @property
+    def binary(self) -> bool:
+        """True for two classes with a positive one."""
+        return self.positive is not None
+
+    @property
+    def negative(self) -> Label:
+        """The class that is not the positive one (binary problems only)."""
+        if self.positive is None:
+            raise LabelError("classes", f"{self.k} classes without a positive one", "a binary problem")
+        return self.names[1 - self.names.index(self.positive)]
+
+    @property
+    def positive_is_plain(self) -> bool:
+        """True when the positive class needs no naming: True of False/True, 1 of 0/1 or of -1/1."""
+        return self.positive is not None and self.positive == 1 and self.negative in (0, -1)
+
+    def index(self, name: Any) -> int:
+        """Position of `name` in `names`; LabelError when it is none of them."""
+        return self.names.index(_lookup("class", name, self.names))
+
+    def encode(self, y: Any, *, argument: str = "y_true") -> NDArray[np.int32]:
+        """Codes of labels: index i of the result is the position of label i in `names`, -1 for missing.
+
+        Reads string, number and boolean labels, and one-hot rows of shape (n, k).
+
+        Raises
+        ------
+        LabelError
+            A label that is none of `names`, or a row that is not one-hot.
+        """
+        values = as_array(y)
+        if values.ndim == 2 and values.shape[1] == 1:
+            values = values[:, 0]
+        if values.ndim == 2:
+            return self.from_one_hot(values, argument=argument)
+        if values.ndim != 1:
+            raise ShapeError(argument, f"shape {values.shape}", "one label a row, shape (n,)")
+        gone = missing(values)
+        codes = np.full(values.shape[0], MISSING, dtype=np.int32)
+        present = values[~gone]
+        if not present.size:
+            return codes
+        found, inverse = np.unique(_comparable(present), return_inverse=True)
+        where = [_find(_plain(value), self.names) for value in found]
+        if None in where:
+            unknown = [_plain(v) for v, w in zip(found, where, strict=True) if w is None]
+            rows = int(np.isin(inverse, [i for i, w in enumerate(where) if w is None]).sum())
+            raise LabelError(
+                argument, f"{rows} row(s) with unknown label(s) {_shown(unknown)}",
+                f"labels among {_shown(self.names)}",
+                "labels and class names are compared by value and type: '1' is not 1",
+            )
+        codes[~gone] = np.array(where, dtype=np.int32)[inverse]
+        return codes
+
+    def decode(self, codes: Any) -> NDArray[Any]:
+        """Labels of codes, the inverse of `encode`; a missing code gives None (object array)."""
+        codes = np.asarray(codes)
+        values = np.array(self.names)
+        if values.dtype.kind in "US" or not all(type(n) is type(self.names[0]) for n in self.names):
+            values = np.array([*self.names, None], dtype=object)
+            return values[codes]
+        if (codes == MISSING).any():
+            return np.array([*self.names, None], dtype=object)[codes]
+        return values[codes]
+
+    def to_one_hot(self, y: Any) -> NDArray[np.float64]:
+        """Rows of zeros with a one in the column of the label, shape (n, k): Keras' ``to_categorical``."""
+        codes = self.encode(y)
+        if (codes == MISSING).any():
+            raise LabelError("y", f"{int((codes == MISSING).sum())} missing label(s)", "a label in every row")
+        out = np.zeros((codes.size, self.k))
+        out[np.arange(codes.size), codes] = 1.0
+        return out
+
+    def from_one_hot(self, rows: Any, *, argument: str = "y_true") -> NDArray[np.int32]:
+        """Codes of one-hot rows of shape (n, k); LabelError for a row that is not one-hot."""
+        values = np.asarray(rows, dtype=float)
+        if values.ndim != 2 or values.shape[1] != self.k:
+            raise ShapeError(argument, f"shape {values.shape}", f"one-hot rows of shape (n, {self.k})")
+        good = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
+        if not good.all():
+            raise LabelError(
+                argument, f"{int((~good).sum())} row(s) that are not one-hot, the first at row {int((~good).argmax())}",
+                "exactly one 1 in every row", "several ones in a row is a multi-label problem",
+            )
+        return values.argmax(axis=1).astype(np.int32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"names": list(self.names), "positive": self.positive, "ordered": self.ordered}
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Classes:
+        """The inverse of `to_dict`."""
+        return cls(saved["names"], saved["positive"], ordered=saved["ordered"])
+
+    def __repr__(self) -> str:
+        text = ", ".join(map(repr, self.names)) if self.k <= 8 else _shown(self.names)
+        tail = f"; positive={self.positive!r}" if self.binary else ""
+        return f"Classes({text}{tail}{'; ordered' if self.ordered else ''})"
+
+
+def as_array(values: Any) -> NDArray[Any]:
+    """A NumPy array of any column-like: lists, NumPy, pandas, polars, Arrow, torch.
+
+    Masked entries of a masked array become missing (None).
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        out = values.astype(object)
+        return np.asarray(out.filled(None))
+    if hasattr(values, "detach"):  # torch tensors refuse __array__ while they track gradients
+        values = values.detach().cpu()
+    if hasattr(values, "combine_chunks"):  # a chunked Arrow column has no plain __array__ for strings
+        values = values.combine_chunks()
+    if hasattr(values, "to_numpy"):
+        try:
+            return np.asarray(values.to_numpy(zero_copy_only=False))
+        except TypeError:
+            return np.asarray(values.to_numpy())
+    array = np.asarray(values)
+    if array.dtype.kind in "US" and isinstance(values, Sequence) and not all(isinstance(v, str) for v in values):
+        array = np.asarray(values, dtype=object)  # NumPy would spell [1, "a"] as ["1", "a"]
+    return array
+
+
+def missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a label is missing: None, nan, NaT or pandas' NA."""
+    if values.dtype.kind == "f":
+        return np.isnan(values)
+    if values.dtype.kind != "O":
+        return np.zeros(values.shape, dtype=bool)
+    # nan and NaT differ from themselves; pandas' NA answers a comparison with NA, which has no truth value.
+    return np.array([v is None or type(v).__name__ in ("NAType", "NaTType") or v != v for v in values], dtype=bool)
+
+
+def distinct(y: Any) -> list[Label]:
+    """The distinct labels, sorted, missing ones aside. One-hot rows of shape (n, k) give 0..k-1."""
+    values = as_array(y)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim == 2:
+        return list(range(values.shape[1]))
+    if values.ndim != 1:
+        raise ShapeError("y_true", f"shape {values.shape}", "one label a row, shape (n,)")
+    present = values[~missing(values)]
+    return sorted({_plain(v) for v in np.unique(_comparable(present))}, key=_sort_key)
+
+
+def _comparable(values: NDArray[Any]) -> NDArray[Any]:
+    """An array that np.unique can sort without mixing up 1 and "1"."""
+    if values.dtype.kind != "O":
+        return values
+    kinds = {type(v) for v in values.tolist()}
+    if kinds == {str}:
+        return values.astype(str)
+    if kinds <= {bool, np.bool_}:
+        return values.astype(bool)
+    if all(issubclass(k, (int, float, np.number, bool)) for k in kinds):
+        return values.astype(float)
+    raise LabelError(
+        "y_true", f"labels of mixed types: {', '.join(sorted(k.__name__ for k in kinds))}",
+        "labels of one type", "convert them, for example with [str(v) for v in y]",
+    )
+
+
+def _plain(name: Any) -> Label:
+    """A Python value of a NumPy one; whole floats stay floats only when the data has fractions."""
+    if isinstance(name, np.generic):
+        name = name.item()
+    if isinstance(name, bytes):
+        name = name.decode()
+    if isinstance(name, float) and name.is_integer():
+        name = int(name)
+    if not isinstance(name, str | int | float | bool) or name != name:
+        raise LabelError("class", f"{name!r} of type {type(name).__name__}", "a string, number or boolean")
+    return name
+
+
+def _sort_key(name: Label) -> tuple[bool, Any]:
+    return isinstance(name, str), name
+
+
+def _find(name: Any, names: Sequence[Label]) -> int | None:
+    """Position of `name` in `names`, compared by value: 1, 1.0 and True are the same class, "1" is not."""
+    try:
+        return list(names).index(_plain(name))
+    except ValueError:
+        return None
+
+
+def _lookup(argument: str, name: Any, names: Sequence[Label]) -> Label:
+    where = _find(name, names)
+    if where is None:
+        hint = ""
+        twins = [n for n in names if str(n).strip().casefold() == str(name).strip().casefold()]
+        if twins:
+            hint = f"did you mean {twins[0]!r}"
+        raise LabelError(argument, repr(name), f"one of {_shown(names)}", hint)
+    return names[where]
+
+
+def _shown(names: Sequence[Any], most: int = 6) -> str:
+    text = ", ".join(map(repr, names[:most]))
+    return f"[{text}{f', ... {len(names) - most} more' if len(names) > most else ''}]"
