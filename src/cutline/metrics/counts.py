@@ -1,0 +1,85 @@
+"""The four counts of a binary decision, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutline.errors import InputError
+
+Number = Any
+"""An int or float, or an array of them with one entry a threshold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """True and false positives, false and true negatives: numbers, or arrays over thresholds.
+
+    Separate names instead of a 2 x 2 array, because which row and which column meant what has been argued about
+    for as long as there have been such arrays.
+
+    Parameters
+    ----------
+    tp, fp, fn, tn : int or float, or ndarray of shape (thresholds,)
+        Counts, or sums of weights.
+
+    Examples
+    --------
+    >>> import cutline as cl
+    >>> cl.precision(cl.Counts(tp=90, fp=30, fn=20, tn=60))
+    0.75
+    """
+
+    tp: Number
+    fp: Number
+    fn: Number
+    tn: Number
+
+    def __post_init__(self) -> None:
+        for name in ("tp", "fp", "fn", "tn"):
+            value = np.asarray(getattr(self, name))
+            if value.dtype.kind not in "iuf" or not np.isfinite(value).all() or (value < 0).any():
+                raise InputError(name, repr(getattr(self, name)), "a finite count >= 0")
+
+    @property
+    def positives(self) -> Number:
+        """tp + fn: rows of the positive class."""
+        return self.tp + self.fn
+
+    @property
+    def negatives(self) -> Number:
+        """fp + tn: rows of the negative class."""
+        return self.fp + self.tn
+
+    @property
+    def flagged(self) -> Number:
+        """tp + fp: rows decided positive."""
+        return self.tp + self.fp
+
+    @property
+    def total(self) -> Number:
+        """All rows."""
+        return self.tp + self.fp + self.fn + self.tn
+
+    def swapped(self) -> Counts:
+        """The same decision seen from the negative class."""
+        return Counts(tp=self.tn, fp=self.fn, fn=self.fp, tn=self.tp)
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.tn + other.tn)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers or lists, by name."""
+        return {name: np.asarray(getattr(self, name)).tolist() for name in ("tp", "fp", "fn", "tn")}
+
+
+def from_matrix(matrix: NDArray[Any], k: int) -> Counts:
+    """Class k against the rest, of a confusion matrix with truth in rows and decisions in columns."""
+    tp = matrix[k, k]
+    fp, fn = matrix[:, k].sum() - tp, matrix[k].sum() - tp
+    rest = matrix.sum() - tp - fp - fn
+    # Sums of weights: a difference that should be 0 may come out as -1e-17.
+    return Counts(tp, max(fp, fp * 0), max(fn, fn * 0), max(rest, rest * 0))

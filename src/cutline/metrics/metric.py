@@ -1,0 +1,212 @@
+"""A metric is a value: it knows its formula, direction, range, and what 0/0 means."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutline.errors import InputError, LabelError, ScoreError, UndefinedWarning
+from cutline.metrics.counts import Counts
+from cutline.metrics.table import ThresholdTable
+from cutline.scores import Scores
+
+Data = Counts | ThresholdTable | Scores | np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Metric:
+    """One figure of merit. Call it on `Counts`, a `ThresholdTable`, a confusion matrix or `Scores`.
+
+    ``precision >= 0.9`` builds a `Constraint`.
+
+    Attributes
+    ----------
+    name : str
+        The field's word for it; also its name on the command line.
+    label : str
+        As shown to people.
+    maximize : bool or None
+        True when more is better, False when less is, None when neither is (prediction bias).
+    range : tuple of float
+        Lowest and highest possible value.
+    perfect : float
+        The value of a perfect classifier.
+    chance : str
+        What scores without information give.
+    formula : str
+        In words or symbols.
+    undefined : str
+        When it is 0/0 and hence nan.
+    reference : str
+        Where the definition comes from.
+    synonyms : tuple of str
+        Other names that `find` understands.
+    of_counts, of_table, of_matrix, of_scores : callable or None
+        The formula over what it can be computed from: counts at a threshold; the order of all scores;
+        a k x k confusion matrix (truth in rows); the scores themselves.
+    proportion : callable or None
+        Numerator and denominator over `Counts`, where the metric is (a monotone map of) one binomial proportion.
+    """
+
+    name: str
+    label: str
+    maximize: bool | None
+    range: tuple[float, float]
+    perfect: float
+    chance: str
+    formula: str
+    undefined: str
+    reference: str = ""
+    synonyms: tuple[str, ...] = ()
+    of_counts: Callable[[Counts], Any] | None = None
+    of_table: Callable[[ThresholdTable], float] | None = None
+    of_matrix: Callable[[NDArray[Any]], float] | None = None
+    of_scores: Callable[[Scores], float] | None = None
+    proportion: Callable[[Counts], tuple[Any, Any]] | None = None
+
+    def __call__(self, data: Any, *, at: float | None = None) -> Any:
+        """The value: a float, or an array over thresholds; nan where it is undefined.
+
+        Parameters
+        ----------
+        data : Counts, ThresholdTable, Scores or ndarray of shape (k, k)
+            An array is a confusion matrix with truth in rows and decisions in columns.
+        at : float, optional
+            The threshold, for count metrics of scores or of a table. A table without `at` gives all thresholds.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = self._value(data, at)
+        if np.ndim(value):
+            return value
+        value = float(value)
+        if np.isnan(value):
+            warnings.warn(f"{self.name} is undefined here: {self.undefined}", UndefinedWarning, stacklevel=2)
+        return value
+
+    def value(self, data: Any, *, at: float | None = None) -> Any:
+        """Like calling it, without a warning for an undefined value."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = self._value(data, at)
+        return value if np.ndim(value) else float(value)
+
+    def _value(self, data: Any, at: float | None) -> Any:
+        if isinstance(data, Counts) and self.of_counts:
+            return self.of_counts(data)
+        if isinstance(data, ThresholdTable):
+            if self.of_counts:
+                return self.of_counts(data.counts(at))
+            if self.of_table:
+                return self.of_table(data)
+        if isinstance(data, np.ndarray) and self.of_matrix:
+            return self.of_matrix(data)
+        if isinstance(data, Scores):
+            return self._of_scores(data.known(), at)
+        raise InputError(
+            "data", f"{type(data).__name__} for {self.name}", self._wants(), "pass Scores: every metric reads them"
+        )
+
+    def _of_scores(self, scores: Scores, at: float | None) -> Any:
+        from cutline.metrics.multiclass import confusion_matrix, decided
+
+        if self.of_scores:
+            return self.of_scores(scores)
+        if self.of_counts and scores.binary:
+            if scores.kind == "label":
+                matrix = confusion_matrix(scores, scores.score)
+                return self.of_counts(_binary_counts(matrix, scores))
+            if at is None:
+                raise ScoreError(
+                    "at", f"no threshold for {self.name} of scores of kind {scores.kind!r}", "a threshold",
+                    "for example at=0.5, or let a policy choose it",
+                )
+            return self.of_counts(ThresholdTable.from_scores(scores).counts(at))
+        if self.of_table and scores.binary:
+            return self.of_table(ThresholdTable.from_scores(scores))
+        if self.of_matrix:
+            return self.of_matrix(confusion_matrix(scores, decided(scores, at)))
+        raise LabelError(
+            "scores", f"{scores.classes.k} classes for {self.name}", "a binary problem",
+            f"use macro({self.name}), micro({self.name}) or scores.one_vs_rest(name)",
+        )
+
+    def _wants(self) -> str:
+        forms = {"Counts": self.of_counts, "a ThresholdTable": self.of_table or self.of_counts,
+                 "a confusion matrix": self.of_matrix}
+        return " or ".join([*(name for name, formula in forms.items() if formula), "Scores"])
+
+    def __ge__(self, bound: float) -> Constraint:
+        return Constraint(self, ">=", float(bound))
+
+    def __le__(self, bound: float) -> Constraint:
+        return Constraint(self, "<=", float(bound))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its description in plain values."""
+        shown = ("name", "label", "maximize", "range", "perfect", "chance", "formula", "undefined", "reference", "synonyms")
+        return {name: list(v) if isinstance(v := getattr(self, name), tuple) else v for name in shown}
+
+    def __reduce__(self) -> Any:
+        from cutline.metrics.registry import find
+
+        return find, (self.name,)
+
+    def __repr__(self) -> str:
+        better = {True: "higher is better", False: "lower is better", None: f"best at {self.perfect:g}"}[self.maximize]
+        low, high = self.range
+        return f"{self.name}: {self.formula}; {low:g} to {high:g}, {better}, perfect {self.perfect:g}, chance {self.chance}"
+
+
+def _binary_counts(matrix: NDArray[Any], scores: Scores) -> Counts:
+    from cutline.metrics.counts import from_matrix
+
+    return from_matrix(matrix, scores.classes.index(scores.classes.positive))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Constraint:
+    """A bound on a metric, such as ``precision >= 0.9``."""
+
+    metric: Metric
+    op: Literal[">=", "<="]
+    bound: float
+
+    def __post_init__(self) -> None:
+        low, high = self.metric.range
+        if not low <= self.bound <= high:
+            raise InputError(
+                self.metric.name, f"the bound {self.bound:g}", f"a number from {low:g} to {high:g}, its range",
+                "write 0.9 for 90 %" if self.bound > 1 else "",
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Constraint:
+        """Read ``"precision>=0.90"``."""
+        from cutline.metrics.registry import find
+
+        match = re.fullmatch(r"\s*([\w.\- ]+?)\s*(>=|<=)\s*(\S+)\s*", text)
+        try:
+            assert match is not None
+            bound = float(match[3])
+        except (AssertionError, ValueError):
+            raise InputError("constraint", repr(text), "a metric, >= or <=, and a number", "precision>=0.90") from None
+        return find(match[1]) >= bound if match[2] == ">=" else find(match[1]) <= bound
+
+    def holds(self, value: Any) -> Any:
+        """Whether a value satisfies it; False for nan. Elementwise for arrays."""
+        return value >= self.bound if self.op == ">=" else value <= self.bound
+
+    def slack(self, value: Any) -> Any:
+        """How far a value is on the right side; negative when it is not, nan when undefined."""
+        return value - self.bound if self.op == ">=" else self.bound - value
+
+    def __str__(self) -> str:
+        return f"{self.metric.name} {self.op} {self.bound:g}"
+
+    def __repr__(self) -> str:
+        return f"Constraint({self})"

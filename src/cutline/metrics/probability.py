@@ -1,0 +1,95 @@
+"""Metrics of probabilities: log loss, Brier score, prediction bias. Each is a mean over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutline.metrics.metric import Metric
+from cutline.scores import Scores
+
+RowLoss = Callable[[Scores], NDArray[np.float64]]
+
+
+def row_log_loss(scores: Scores) -> NDArray[np.float64]:
+    """-log of the probability given to the true class, shape (n,).
+
+    Probabilities are clipped to [eps, 1 - eps] with the eps of their dtype, as scikit-learn does, so that one
+    certain mistake does not make the mean infinite; `n_clipped` counts such rows.
+    """
+    return np.asarray(-np.log(np.clip(_of_truth(scores), _eps(scores), 1 - _eps(scores))), dtype=np.float64)
+
+
+def n_clipped(scores: Scores) -> int:
+    """Rows whose true class was given a probability of exactly 0: without clipping the log loss is infinite."""
+    return int((_of_truth(scores) <= 0).sum())
+
+
+def row_brier(scores: Scores) -> NDArray[np.float64]:
+    """Squared error: (p - y)^2 for binary; the sum over classes for more (twice the binary form at k = 2)."""
+    p = scores.probability
+    if scores.binary:
+        return np.square(p - scores.is_positive)
+    hot = np.zeros_like(p)
+    hot[np.arange(scores.n), scores.truth] = 1.0
+    return np.asarray(np.square(p - hot).sum(axis=1))
+
+
+def row_bias(scores: Scores) -> NDArray[np.float64]:
+    """p - y for binary, shape (n,); its mean is the prediction bias."""
+    return scores.probability - scores.is_positive
+
+
+def _of_truth(scores: Scores) -> NDArray[np.float64]:
+    p = scores.probability
+    if scores.binary:
+        return np.where(scores.is_positive, p, 1.0 - p)
+    picked: NDArray[np.float64] = p[np.arange(scores.n), scores.truth]
+    return picked
+
+
+def _eps(scores: Scores) -> float:
+    return float(np.finfo(np.float32 if scores.score.dtype == np.float32 else np.float64).eps)
+
+
+def _mean(rows: RowLoss) -> Callable[[Scores], float]:
+    return lambda scores: float(np.average(rows(scores), weights=scores.weight))
+
+
+log_loss = Metric(
+    "log_loss", "Log loss", False, (0.0, float("inf")), 0.0,
+    chance="the entropy of the class shares", formula="mean of -log p(true class), in nats",
+    undefined="no rows", reference="Good 1952",
+    synonyms=("cross_entropy", "logloss", "log_score", "negative_log_likelihood"), of_scores=_mean(row_log_loss),
+)
+brier = Metric(
+    "brier", "Brier score", False, (0.0, 2.0), 0.0,
+    chance="prevalence x (1 - prevalence) for binary", formula="mean of (p - y)^2; summed over classes for k > 2",
+    undefined="no rows", reference="Brier 1950", synonyms=("brier_score", "brier_score_loss"), of_scores=_mean(row_brier),
+)
+prediction_bias = Metric(
+    "prediction_bias", "Prediction bias", None, (-1.0, 1.0), 0.0,
+    chance="0 for a constant at the prevalence", formula="mean(p) - mean(y)",
+    undefined="no rows", synonyms=("calibration_in_the_large", "bias"), of_scores=_mean(row_bias),
+)
+
+ROW_LOSSES: dict[str, RowLoss] = {
+    "log_loss": row_log_loss, "brier": row_brier, "prediction_bias": row_bias,
+}
+"""The rows whose mean each metric is, by its name: an interval needs their spread."""
+
+
+def mean_and_error(values: NDArray[Any], weight: NDArray[np.float64] | None) -> tuple[float, float, float]:
+    """Mean, its standard error and the effective number of rows, (sum w)^2 / sum w^2."""
+    if weight is None:
+        weight = np.ones(1)
+        n = float(values.size)
+        mean, spread = float(values.mean()), float(values.var())
+    else:
+        n = float(weight.sum() ** 2 / np.square(weight).sum())
+        mean = float(np.average(values, weights=weight))
+        spread = float(np.average(np.square(values - mean), weights=weight))
+    return mean, (spread / (n - 1)) ** 0.5 if n > 1 else float("nan"), n

@@ -1,0 +1,552 @@
+"""Truth and scores, checked once, frozen. The only place where user arrays are validated."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutline.errors import GuessWarning, InputError, LabelError, ScoreError, ShapeError, UnknownName
+from cutline.labels import MISSING, Classes, as_array, distinct, missing
+
+Kind = Literal["probability", "logit", "rank", "label"]
+Role = Literal["", "train", "tune", "certify", "test", "out-of-fold", "in-sample"]
+
+SKETCH = 1024
+"""Row hashes a fingerprint keeps to estimate overlap; the error of the estimate is about 1/sqrt(SKETCH) = 3 %."""
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Scores:
+    """Truth beside the scores of any model.
+
+    Parameters
+    ----------
+    y_true : array-like, shape (n,) or one-hot (n, k), optional
+        Labels: strings, numbers, booleans or one-hot rows; missing ones (None, nan) are kept and counted.
+        What needs truth refuses by name when there is none.
+    y_score : array-like, shape (n,), (n, 1) or (n, k), or a frame or mapping with a column for each class
+        Binary: the score of the positive class, or one column for each class. Higher means more positive.
+        Columns with names are matched by class name (``spam`` or ``p_spam``), others by the order of `classes`.
+    positive : label, optional
+        The positive class of a binary problem. Without it 1 of 0/1 and True of False/True is taken silently,
+        and the last of any other two with a `GuessWarning`.
+    classes : Classes or sequence of labels, optional
+        The class names in order of the columns of `y_score`. Read off truth, sorted, when not given.
+    kind : {"probability", "logit", "rank", "label"}, optional
+        What the score is. When not given it is guessed, and the guess stands in `notes`.
+    weight : array-like, shape (n,), optional
+        Non-negative importance weights. A row of weight 0 does not count.
+    groups : array-like, shape (n,), optional
+        Clusters: rows that share one are not independent.
+    slices : mapping of str to array-like of shape (n,), optional
+        Named partitions of the rows, for figures by slice.
+    ids : array-like, shape (n,), optional
+        Row identifiers, so that two sets of rows can be told to overlap.
+    role : str, optional
+        What the rows were used for: "train", "tune", "certify", "test", "out-of-fold".
+
+    Raises
+    ------
+    ShapeError, LabelError, ScoreError
+        With the argument, what came, what was wanted and a hint.
+
+    Examples
+    --------
+    >>> import cutline as cl
+    >>> cl.Scores(y_true=["ham", "spam", "spam"], y_score=[0.2, 0.9, 0.6], positive="spam", kind="probability")
+    Scores(3 rows, 2 'spam', probability)
+    """
+
+    truth: NDArray[np.int32] | None
+    """Codes of the labels (index into ``classes.names``), -1 where missing; None when no truth was given."""
+    score: NDArray[Any]
+    """Binary: shape (n,), the score of the positive class. Else shape (n, k). For kind "label": codes, shape (n,)."""
+    classes: Classes
+    kind: Kind
+    weight: NDArray[np.float64] | None
+    groups: NDArray[Any] | None
+    slices: Mapping[str, NDArray[Any]]
+    ids: NDArray[Any] | None
+    role: Role
+    notes: tuple[str, ...]
+    """The guesses that were made, as sentences."""
+
+    def __init__(
+        self,
+        *,
+        y_score: Any,
+        y_true: Any = None,
+        positive: Any = None,
+        classes: Any = None,
+        kind: Kind | None = None,
+        weight: Any = None,
+        groups: Any = None,
+        slices: Mapping[str, Any] | None = None,
+        ids: Any = None,
+        role: Role = "",
+    ) -> None:
+        notes: list[str] = []
+        if kind is not None and kind not in get_args(Kind):
+            raise UnknownName.among("kind", str(kind), get_args(Kind))
+        if role not in get_args(Role):
+            raise UnknownName.among("role", str(role), get_args(Role))
+        columns, named = _columns(y_score)
+        known = _classes(y_true, columns, named, positive, classes, kind, notes)
+        codes = None if y_true is None else known.encode(y_true)
+        if columns.ndim == 2 and columns.shape[1] == 1:
+            columns = columns[:, 0]
+        if named and columns.ndim == 2:
+            columns = columns[:, _by_name(named, known)]
+        checked_kind, score = _score(columns, known, kind, notes)
+        n = score.shape[0]
+        if n == 0:
+            raise ShapeError("y_score", "no rows", "at least one row")
+        values: dict[str, Any] = {
+            "truth": _rows("y_true", codes, n),
+            "score": score,
+            "classes": known,
+            "kind": checked_kind,
+            "weight": _rows("weight", _weight(weight), n),
+            "groups": _rows("groups", None if groups is None else as_array(groups), n),
+            "slices": {str(k): _rows(f"slices[{k!r}]", as_array(v), n) for k, v in (slices or {}).items()},
+            "ids": _rows("ids", None if ids is None else as_array(ids), n),
+            "role": role,
+            "notes": tuple(notes),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, _frozen(value) if isinstance(value, np.ndarray) else value)
+        if weight is not None and self.weight is not None and not (self.weight > 0).any():
+            raise InputError("weight", "weights that are all zero", "at least one positive weight")
+
+    @property
+    def n(self) -> int:
+        """Number of rows, those without truth included."""
+        return int(self.score.shape[0])
+
+    @property
+    def binary(self) -> bool:
+        """True for two classes with a positive one."""
+        return self.classes.binary
+
+    @property
+    def n_missing(self) -> int:
+        """Rows whose label is missing."""
+        return self.n if self.truth is None else int((self.truth == MISSING).sum())
+
+    @property
+    def is_positive(self) -> NDArray[np.bool_]:
+        """Binary truth: True where the label is the positive class."""
+        if self.classes.positive is None:
+            raise LabelError("classes", repr(self.classes), "a binary problem", "use one_vs_rest(name)")
+        return self._truth("is_positive") == self.classes.index(self.classes.positive)
+
+    @property
+    def n_pos(self) -> int:
+        """Rows of the positive class (binary problems)."""
+        return int(self.is_positive.sum())
+
+    @property
+    def probability(self) -> NDArray[np.float64]:
+        """Probabilities: as they came, or the sigmoid (binary) or softmax of logits; float64.
+
+        Shape (n,) for binary problems, the probability of the positive class; else (n, k).
+
+        Raises
+        ------
+        ScoreError
+            For kind "rank" and "label", which are no probabilities.
+        """
+        if self.kind == "probability":
+            return np.asarray(self.score, dtype=np.float64)
+        if self.kind == "logit":
+            z = np.asarray(self.score, dtype=np.float64)
+            return sigmoid(z) if self.binary else softmax(z)
+        raise ScoreError(
+            "y_score", f"scores of kind {self.kind!r}", "probabilities or logits",
+            "declare kind='probability' or 'logit', or make probabilities with calibrate(scores)",
+        )
+
+    def known(self) -> Scores:
+        """The rows that have truth and a positive weight; these count."""
+        keep = self._truth("this figure") != MISSING
+        if self.weight is not None:
+            keep = keep & (self.weight > 0)
+        if keep.all():
+            return self
+        if not keep.any():
+            raise LabelError("y_true", "no row with a label and a positive weight", "at least one")
+        return self.take(keep)
+
+    def take(self, rows: Any, *, role: Role | None = None) -> Scores:
+        """The rows of a boolean mask or of row numbers, with all that belongs to them."""
+        pick = np.asarray(rows)
+        return self._with(
+            truth=None if self.truth is None else self.truth[pick],
+            score=self.score[pick],
+            weight=None if self.weight is None else self.weight[pick],
+            groups=None if self.groups is None else self.groups[pick],
+            slices={k: _frozen(v[pick]) for k, v in self.slices.items()},
+            ids=None if self.ids is None else self.ids[pick],
+            role=self.role if role is None else role,
+        )
+
+    def with_score(self, score: NDArray[Any], kind: Kind) -> Scores:
+        """The same rows with other scores: shape (n,) for binary problems, else (n, k)."""
+        checked, values = _score(np.asarray(score), self.classes, kind, [])
+        _rows("score", values, self.n)
+        return self._with(score=values, kind=checked)
+
+    def with_role(self, role: Role) -> Scores:
+        """The same rows under another role."""
+        return self._with(role=role)
+
+    def one_vs_rest(self, name: Any) -> Scores:
+        """The binary view of one class: its score against all others together.
+
+        Logits of several classes become softmax probabilities first: a single logit does not order rows.
+        """
+        k = self.classes.index(name)
+        name = self.classes.names[k]
+        binary = Classes([f"not {name}" if isinstance(name, str) else f"not {name!r}", name], name)
+        truth = None
+        if self.truth is not None:
+            truth = np.where(self.truth == MISSING, MISSING, self.truth == k).astype(np.int32)
+        kind = self.kind
+        if kind == "label":
+            score: NDArray[Any] = (self.score == k).astype(np.int32)
+        elif self.binary:
+            score = self.score if name == self.classes.positive else self._mirrored()
+        elif kind == "logit":
+            score, kind = self.probability[:, k], "probability"
+        else:
+            score = np.ascontiguousarray(self.score[:, k])
+        return self._with(truth=truth, score=score, classes=binary, kind=kind)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What identifies these rows: by ids where there are any, else by truth and score."""
+        return Fingerprint.of(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A summary in plain values, without the rows."""
+        return {
+            "n": self.n, "n_missing": self.n_missing, "kind": self.kind, "classes": self.classes.to_dict(),
+            "weighted": self.weight is not None, "role": self.role, "notes": list(self.notes),
+        }
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __repr__(self) -> str:
+        bits = [f"{self.n:,} rows"]
+        if self.truth is None:
+            bits.append("no truth")
+        else:
+            bits.append(f"{self.n_pos:,} {self.classes.positive!r}" if self.binary else f"{self.classes.k} classes")
+            if self.n_missing:
+                bits.append(f"{self.n_missing:,} without label")
+        bits.append(self.kind)
+        if self.weight is not None:
+            bits.append("weighted")
+        if self.role:
+            bits.append(self.role)
+        return "\n  note: ".join([f"Scores({', '.join(bits)})", *self.notes])
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(repr(self))}</pre>"
+
+    def _truth(self, what: str) -> NDArray[np.int32]:
+        if self.truth is None:
+            raise LabelError("y_true", "no truth", "a label for each row", f"{what} compares scores with labels")
+        return self.truth
+
+    def _mirrored(self) -> NDArray[Any]:
+        mirrored: NDArray[Any] = 1.0 - self.probability if self.kind == "probability" else -self.score
+        return mirrored
+
+    def _with(self, **changes: Any) -> Scores:
+        new = object.__new__(Scores)
+        for name in self.__dataclass_fields__:
+            value = changes.get(name, getattr(self, name)) if name in changes else getattr(self, name)
+            object.__setattr__(new, name, _frozen(value) if isinstance(value, np.ndarray) else value)
+        return new
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Count, order-independent digest and a small sketch of a set of rows.
+
+    Two sets with the same digest are the same rows. The share of rows in common is estimated from the `SKETCH`
+    smallest row hashes of each (bottom-k; Cohen & Kaplan 2007), from row ids only: without ids equal
+    (truth, score) pairs may be other rows, so an overlap is then not claimed.
+    """
+
+    n: int
+    digest: str
+    by_ids: bool
+    sketch: tuple[int, ...]
+
+    @classmethod
+    def of(cls, scores: Scores) -> Fingerprint:
+        """Fingerprint of the rows of `scores`."""
+        if scores.ids is not None:
+            hashes = _hash_values(scores.ids)
+        else:
+            parts = scores.score if scores.score.ndim == 2 else scores.score[:, None]
+            hashes = np.full(scores.n, 0x2545F4914F6CDD1D, dtype=np.uint64)
+            for column in parts.T:
+                hashes = _mix(hashes ^ (np.asarray(column, dtype=np.float64) + 0.0).view(np.uint64))
+            if scores.truth is not None:
+                hashes = _mix(hashes ^ scores.truth.astype(np.int64).view(np.uint64))
+        total = int(hashes.sum(dtype=np.uint64))  # a sum does not know the order; wrapping is meant
+        xor = int(np.bitwise_xor.reduce(_mix(hashes)))
+        smallest = np.unique(hashes if hashes.size <= SKETCH else np.partition(hashes, SKETCH)[: SKETCH + 1])[:SKETCH]
+        return cls(scores.n, f"{scores.n:x}-{total:016x}{xor:016x}", scores.ids is not None, tuple(smallest.tolist()))
+
+    def overlap(self, other: Fingerprint) -> float | None:
+        """Estimated share of the rows of `other` that are also here, in [0, 1].
+
+        1.0 for the same rows; None when it cannot be known because either side has no ids.
+        """
+        if self.digest == other.digest and self.by_ids == other.by_ids:
+            return 1.0
+        if not (self.by_ids and other.by_ids):
+            return None
+        # A row of the other sketch below both cut-offs was hashed here too if it is here at all.
+        limit = min(_limit(self), _limit(other))
+        mine = {h for h in self.sketch if h <= limit}
+        theirs = {h for h in other.sketch if h <= limit}
+        return len(mine & theirs) / len(theirs) if theirs else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; hashes as hexadecimal strings, since JSON numbers lose 64-bit integers."""
+        return {"n": self.n, "digest": self.digest, "by_ids": self.by_ids, "sketch": [f"{h:x}" for h in self.sketch]}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Fingerprint:
+        """The inverse of `to_dict`."""
+        sketch = tuple(int(h, 16) for h in saved["sketch"])
+        return cls(int(saved["n"]), str(saved["digest"]), bool(saved["by_ids"]), sketch)
+
+    def __repr__(self) -> str:
+        return f"Fingerprint({self.n:,} rows, {self.digest[-12:]}{', by ids' if self.by_ids else ''})"
+
+
+def sigmoid(z: NDArray[Any]) -> NDArray[np.float64]:
+    """1 / (1 + exp(-z)) without overflow."""
+    e = np.exp(-np.abs(z))
+    return np.asarray(np.where(z >= 0, 1.0 / (1.0 + e), e / (1.0 + e)), dtype=np.float64)
+
+
+def softmax(z: NDArray[Any]) -> NDArray[np.float64]:
+    """Row-wise softmax of logits of shape (n, k), without overflow."""
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return np.asarray(e / e.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def _columns(y_score: Any) -> tuple[NDArray[Any], list[str]]:
+    """The score array and the column names, if it had any."""
+    if isinstance(y_score, Mapping):
+        return np.column_stack([as_array(v) for v in y_score.values()]), [str(k) for k in y_score]
+    names = getattr(y_score, "column_names", None) or getattr(y_score, "columns", None)
+    if names is not None and not isinstance(y_score, np.ndarray):
+        names = [str(name) for name in names]
+        return np.column_stack([as_array(y_score[name]) for name in names]), names
+    if isinstance(y_score, np.ma.MaskedArray) and np.ma.is_masked(y_score):
+        raise ScoreError("y_score", f"{int(y_score.mask.sum())} masked value(s)", "a score in every row")
+    return as_array(y_score), []
+
+
+def _by_name(named: list[str], classes: Classes) -> list[int]:
+    order = []
+    for name in classes.names:
+        found = [i for i, column in enumerate(named) if column in (str(name), f"p_{name}")]
+        if len(found) != 1:
+            raise ScoreError(
+                "y_score", f"columns {named}", f"one column for class {name!r}, named {name!s} or p_{name}",
+                "pass a plain array to match columns by the order of classes=",
+            )
+        order.append(found[0])
+    return order
+
+
+def _classes(
+    y_true: Any, columns: NDArray[Any], named: list[str], positive: Any, classes: Any, kind: Kind | None,
+    notes: list[str],
+) -> Classes:
+    """The classes as declared, else as read off truth, else off the score columns."""
+    if isinstance(classes, Classes):
+        if positive is not None and (classes.k != 2 or classes.index(positive) != classes.index(classes.positive)):
+            return Classes(classes.names, positive, ordered=classes.ordered)
+        return classes
+    wide = columns.shape[1] if columns.ndim == 2 else 1
+    if classes is not None:
+        names = list(classes)
+        if len(names) == 2 and positive is None:
+            positive = names[-1]
+            notes.append(f"positive class: {positive!r}, the last of classes={names}")
+        return Classes(names, positive)
+    if y_true is not None:
+        found: list[Any] = distinct(y_true)
+        labels = kind == "label" or columns.dtype.kind in "OSUb"
+        if labels and columns.ndim == 1:
+            found = sorted({*found, *distinct(columns)}, key=lambda name: (isinstance(name, str), name))
+        known = Classes.from_truth(found if found else y_true, positive)
+        if known.binary and positive is None and not known.positive_is_plain:
+            note = f"positive class guessed: {known.positive!r}, the last of {list(known.names)} in sorted order"
+            notes.append(note)
+            warnings.warn(f"{note}; declare positive= to be sure", GuessWarning, stacklevel=3)
+        if wide > 2 and known.k != wide:
+            raise ShapeError(
+                "y_score", f"{wide} columns for {known.k} classes {list(known.names)[:8]}", "one column for each class",
+                "name all classes with classes= in the order of the columns",
+            )
+        if wide > 1 and not named:
+            notes.append(f"columns of y_score taken in the order {list(known.names)}")
+        return known
+    if named and wide > 1:
+        names = [name.removeprefix("p_") for name in named]
+        return Classes(names, names[-1] if positive is None and wide == 2 else positive)
+    raise LabelError("classes", "neither y_true nor classes", "class names", "pass classes=[...]")
+
+
+def _score(
+    columns: NDArray[Any], classes: Classes, kind: Kind | None, notes: list[str]
+) -> tuple[Kind, NDArray[Any]]:
+    """The kind and the checked score array."""
+    if kind is None and columns.ndim == 1 and _looks_like_labels(columns, classes):
+        kind = "label"
+        notes.append("scores read as predicted labels: count metrics only")
+    if kind == "label":
+        codes = classes.encode(columns, argument="y_score")
+        if (codes == MISSING).any():
+            raise ScoreError("y_score", f"{int((codes == MISSING).sum())} missing label(s)", "a label in every row")
+        return "label", codes
+    score = _floats(columns)
+    if score.ndim == 1 and not classes.binary:
+        raise ShapeError("y_score", f"shape {score.shape} for {classes.k} classes", f"shape (n, {classes.k})")
+    if score.ndim == 2 and score.shape[1] != classes.k:
+        raise ShapeError("y_score", f"shape {score.shape} for {classes.k} classes", f"shape (n, {classes.k})")
+    if score.ndim > 2:
+        raise ShapeError("y_score", f"shape {score.shape}", "shape (n,) or (n, k)")
+    outside = int(((score < 0) | (score > 1)).sum())
+    uneven = 0 if score.ndim == 1 else int((np.abs(score.sum(axis=1, dtype=np.float64) - 1) > 1e-3).sum())
+    if kind is None:
+        kind = "rank" if outside or uneven else "probability"
+        if kind == "rank":
+            what = f"{outside:,} value(s) lie outside [0, 1]" if outside else f"{uneven:,} row(s) do not sum to 1"
+            notes.append(f"kind guessed: rank, since {what}; declare kind='logit' if these are logits")
+        else:
+            notes.append("kind guessed: probability, since all scores lie in [0, 1]")
+    elif kind == "probability" and outside:
+        row = int(np.argmax(((score < 0) | (score > 1)).reshape(len(score), -1).any(axis=1)))
+        raise ScoreError(
+            "y_score", f"{outside:,} value(s) outside [0, 1], the first at row {row}: {score[row]}", "probabilities",
+            "declare kind='logit' for logits, kind='rank' for any other score",
+        )
+    elif kind == "probability" and uneven:
+        raise ScoreError(
+            "y_score", f"{uneven:,} row(s) that do not sum to 1", "one probability for each class, summing to 1",
+            "sigmoid outputs of several classes are no softmax: use one_vs_rest views or divide by the row sum",
+        )
+    if score.ndim == 2 and classes.binary:
+        pos = classes.index(classes.positive)
+        # Two logits are one: the log-odds is their difference.
+        score = score[:, pos] - score[:, 1 - pos] if kind == "logit" else np.ascontiguousarray(score[:, pos])
+    return kind, score
+
+
+def _looks_like_labels(values: NDArray[Any], classes: Classes) -> bool:
+    """True for strings, booleans and integers that are all class names."""
+    if values.dtype.kind == "O":
+        return any(isinstance(v, str | bool) for v in values[:100].tolist())
+    if values.dtype.kind in "USb":
+        return True
+    return values.dtype.kind in "iu" and bool(np.isin(values, [n for n in classes.names if not isinstance(n, str)]).all())
+
+
+def _floats(values: NDArray[Any]) -> NDArray[Any]:
+    """Contiguous float32 or float64, all finite."""
+    if values.dtype == object and missing(values.ravel()).any():
+        rows = missing(values.ravel()).reshape(len(values), -1).any(axis=1)
+        raise ScoreError("y_score", f"{int(rows.sum())} row(s) without a score, the first at row {rows.argmax()}",
+                         "a score in every row", "drop these rows or find out why the model gave none")
+    try:
+        score = np.ascontiguousarray(values, dtype=np.float32 if values.dtype == np.float32 else np.float64)
+    except (TypeError, ValueError):
+        raise ScoreError("y_score", f"values of type {values.dtype}", "numbers") from None
+    finite = np.isfinite(score)
+    if not finite.all():
+        rows = ~finite.reshape(len(score), -1).all(axis=1)
+        raise ScoreError(
+            "y_score", f"{int(rows.sum()):,} row(s) with nan or infinite scores, the first at row {rows.argmax()}",
+            "finite scores", "a score of nan has no place in the order: drop the rows or mend the model",
+        )
+    return score
+
+
+def _weight(weight: Any) -> NDArray[np.float64] | None:
+    if weight is None:
+        return None
+    values = as_array(weight)
+    try:
+        values = np.ascontiguousarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError("weight", f"values of type {values.dtype}", "numbers") from None
+    bad = ~(np.isfinite(values) & (values >= 0))
+    if bad.any():
+        first = int(bad.argmax())
+        raise InputError(
+            "weight", f"{int(bad.sum())} negative, nan or infinite weight(s), the first at row {first}",
+            "finite weights >= 0",
+        )
+    return values
+
+
+def _rows(argument: str, values: NDArray[Any] | None, n: int) -> NDArray[Any] | None:
+    if values is not None and values.shape[0] != n:
+        raise ShapeError(argument, f"{values.shape[0]:,} rows", f"{n:,}, as many as y_score has")
+    if values is not None and values.ndim != (2 if argument == "score" and values.ndim == 2 else 1):
+        raise ShapeError(argument, f"shape {values.shape}", f"shape ({n},)")
+    return values
+
+
+def _frozen(values: NDArray[Any]) -> NDArray[Any]:
+    """A read-only view; the caller's own array stays writable."""
+    view = values.view()
+    view.setflags(write=False)
+    return view
+
+
+def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finaliser of splitmix64, elementwise (Steele, Lea & Flood 2014)."""
+    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return cast("NDArray[np.uint64]", x ^ (x >> np.uint64(31)))
+
+
+def _hash_values(values: NDArray[Any]) -> NDArray[np.uint64]:
+    """A 64-bit hash of each value, the same in every process."""
+    if values.dtype.kind in "iub":
+        return _mix(values.astype(np.int64).view(np.uint64))
+    if values.dtype.kind == "f":
+        return _mix((values.astype(np.float64) + 0.0).view(np.uint64))
+    text = values.astype(str)
+    letters = np.ascontiguousarray(text).view(np.uint32).reshape(len(text), -1)
+    hashes = np.zeros(len(text), dtype=np.uint64)
+    for column in letters.T:  # padding zeros leave the hash alone, so the width of the array does not matter
+        hashes = np.where(column == 0, hashes, _mix(hashes ^ column.astype(np.uint64)))
+    return hashes
+
+
+def _limit(fingerprint: Fingerprint) -> int:
+    """The largest hash below which the sketch is complete."""
+    return fingerprint.sketch[-1] if len(fingerprint.sketch) == SKETCH else 2**64 - 1
