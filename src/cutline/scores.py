@@ -201,6 +201,10 @@ class Scores:
         _rows("score", values, self.n)
         return self._with(score=values, kind=checked)
 
+    def with_weight(self, weight: NDArray[np.float64]) -> Scores:
+        """The same rows with other weights, shape (n,)."""
+        return self._with(weight=_rows("weight", _weight(weight), self.n))
+
     def with_role(self, role: Role) -> Scores:
         """The same rows under another role."""
         return self._with(role=role)

@@ -46,17 +46,17 @@ class Counts:
 
     @property
     def positives(self) -> Number:
-        """tp + fn: rows of the positive class."""
+        """Tp + fn: rows of the positive class."""
         return self.tp + self.fn
 
     @property
     def negatives(self) -> Number:
-        """fp + tn: rows of the negative class."""
+        """Fp + tn: rows of the negative class."""
         return self.fp + self.tn
 
     @property
     def flagged(self) -> Number:
-        """tp + fp: rows decided positive."""
+        """Tp + fp: rows decided positive."""
         return self.tp + self.fp
 
     @property

@@ -39,7 +39,7 @@ def row_brier(scores: Scores) -> NDArray[np.float64]:
 
 
 def row_bias(scores: Scores) -> NDArray[np.float64]:
-    """p - y for binary, shape (n,); its mean is the prediction bias."""
+    """P - y for binary, shape (n,); its mean is the prediction bias."""
     return scores.probability - scores.is_positive
 
 

@@ -1,0 +1,146 @@
+"""From a policy and rows with truth to an operating point."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cutline.decision.certify import certify as certified
+from cutline.decision.certify import p_value
+from cutline.decision.point import ConstraintRow, OperatingPoint
+from cutline.decision.policy import Cost, Policy, require_binary
+from cutline.decision.search import plateau, search
+from cutline.errors import Infeasible, InputError, RoleError, ScoreError
+from cutline.evidence import clopper_pearson, stratified_folds
+from cutline.metrics import Counts, Metric, ThresholdTable
+from cutline.scores import Scores
+
+FOLDS = 5
+
+
+def choose(policy: Policy, scores: Scores, held: Scores | None, seed: int) -> OperatingPoint:
+    """See `Policy.choose`."""
+    known = scores.known()
+    if policy.aim is None:
+        at = 0.5 if known.binary else None
+        if known.binary and known.kind != "probability":
+            raise ScoreError("scores", f"kind {known.kind!r}", "probabilities, where the most probable class is known")
+        return OperatingPoint(at, policy, "plug-in", known.classes, chosen_on=known.fingerprint)
+    require_binary(known, str(policy))
+    if known.kind == "label":
+        raise ScoreError("scores", "predicted labels", "scores with an order, to choose a threshold on")
+    notes: list[str] = []
+    if policy.confidence is not None:
+        if held is None:
+            fold = stratified_folds(known.truth if known.truth is not None else [], 2, seed, known.groups)
+            known, held = known.take(fold == 0), known.take(fold == 1)
+            notes.append(
+                f"{held.n:,} rows were set apart by seed {seed} to certify; the order was chosen on the other {known.n:,}"
+            )
+        return _guaranteed(policy, known, held.known(), tuple(notes))
+    if held is not None:
+        raise InputError("certify", "certify rows without confidence", "a policy with confidence=, such as 0.95")
+    return _plug_in(policy, known, seed)
+
+
+def _plug_in(policy: Policy, known: Scores, seed: int) -> OperatingPoint:
+    table = ThresholdTable.from_scores(known)
+    notes: list[str] = []
+    if isinstance(policy.aim, float):
+        threshold = policy.aim
+    elif isinstance(policy.aim, Cost) and not policy.subject_to and known.kind == "probability":
+        threshold = policy.aim.threshold
+        empirical = float(table.thresholds[search(policy, table)])
+        saved = policy.aim.of(table.counts(threshold)) - policy.aim.of(table.counts(empirical))
+        notes.append(
+            f"cost threshold {threshold:.4g} assumes calibrated probabilities; the cheapest cut on these rows is "
+            f"{empirical:.4g}, by {saved:.3g} a row"
+        )
+    else:
+        threshold = _settable(float(table.thresholds[search(policy, table)]), table)
+    crossed = cross_fit(policy, known, seed)
+    rows = tuple(_constraint_rows(policy, table.counts(threshold), crossed, None))
+    grade = "plug-in"
+    if crossed is not None and rows and all(row.cross_fitted_holds for row in rows):
+        grade = "cross-fitted"
+    flat = None
+    if isinstance(policy.aim, Metric | Cost):
+        flat = plateau(policy, table, table.index(threshold))
+    return OperatingPoint(
+        threshold, policy, grade, known.classes, rows, flat, known.fingerprint, notes=tuple(notes)
+    )
+
+
+def _settable(threshold: float, table: ThresholdTable) -> float:
+    """The threshold itself; for "flag nobody" the next number above every score, since +inf cannot be set or saved."""
+    return threshold if np.isfinite(threshold) else float(np.nextafter(table.thresholds[1], np.inf))
+
+
+def _guaranteed(policy: Policy, tune: Scores, held: Scores, notes: tuple[str, ...]) -> OperatingPoint:
+    if held.groups is not None:
+        raise InputError(
+            "certify", "rows in clusters (groups=)", "independent rows for an exact test",
+            "keep one row of each cluster, or leave confidence out",
+        )
+    if held.classes != tune.classes:
+        raise InputError("certify", repr(held.classes), f"the classes of the tuning rows, {tune.classes!r}")
+    overlap = tune.fingerprint.overlap(held.fingerprint)
+    if overlap:
+        raise RoleError(
+            "certify", f"rows of which about {100 * overlap:.0f} % are tuning rows", "rows that nothing was chosen on",
+            "leave certify out to have a split made",
+        )
+    if held.role in ("train", "tune", "out-of-fold"):
+        raise RoleError("certify", f"rows of role {held.role!r}", "rows untouched by model, calibrator and cut")
+    tune_table, held_table = ThresholdTable.from_scores(tune), ThresholdTable.from_scores(held)
+    threshold, counts = certified(policy, tune_table, held_table)
+    rows = tuple(_constraint_rows(policy, tune_table.counts(threshold), None, counts))
+    return OperatingPoint(
+        threshold, policy, "guaranteed", tune.classes, rows, None, tune.fingerprint, held.fingerprint, notes
+    )
+
+
+def cross_fit(policy: Policy, known: Scores, seed: int) -> Counts | None:
+    """Counts pooled over folds, each decided at the threshold that the other folds chose: optimism removed.
+
+    None when there is nothing to remove (a fixed threshold), or a fold has too few rows to choose on.
+    """
+    fixed_by_costs = isinstance(policy.aim, Cost) and not policy.subject_to and known.kind == "probability"
+    if isinstance(policy.aim, float) or fixed_by_costs or known.truth is None:
+        return None
+    if min(known.n_pos, known.n - known.n_pos) < FOLDS:
+        return None
+    fold = stratified_folds(known.truth, FOLDS, seed, known.groups)
+    pooled = Counts(0, 0, 0, 0)
+    for k in range(FOLDS):
+        table = ThresholdTable.from_scores(known.take(fold != k))
+        try:
+            at = float(table.thresholds[search(policy, table)])
+        except Infeasible:
+            return None
+        pooled = pooled + ThresholdTable.from_scores(known.take(fold == k)).counts(at)
+    return pooled
+
+
+def _constraint_rows(
+    policy: Policy, chosen: Counts, crossed: Counts | None, held: Counts | None
+) -> list[ConstraintRow]:
+    rows = []
+    for constraint in policy.subject_to:
+        metric, bound = constraint.metric, None
+        if held is not None and policy.confidence is not None:
+            assert metric.proportion is not None
+            k, n = metric.proportion(held)
+            side: str = "lower" if constraint.op == ">=" else "upper"
+            bound = clopper_pearson(int(k), int(n), policy.confidence, side)[side == "upper"]  # type: ignore[arg-type]
+        rows.append(
+            ConstraintRow(
+                constraint,
+                value=float(metric.value(chosen)),
+                cross_fitted=None if crossed is None else float(metric.value(crossed)),
+                held=None if held is None else float(metric.value(held)),
+                bound=bound,
+                p_value=None if held is None else float(p_value(constraint, held)),
+                confidence=policy.confidence,
+            )
+        )
+    return rows

@@ -1,0 +1,237 @@
+"""The operating point: a rule that decides, and why it stands where it does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutline.decision.policy import Policy
+from cutline.errors import InputError, LabelError, RoleError, ScoreError
+from cutline.labels import Classes, as_array
+from cutline.metrics import Constraint, decided
+from cutline.scores import Fingerprint, Scores
+
+if TYPE_CHECKING:
+    from cutline.evaluation import Evaluation
+
+Grade = Literal["plug-in", "cross-fitted", "guaranteed"]
+
+GRADES: dict[str, str] = {
+    "plug-in": "holds on the rows it was chosen on; on new rows about half of such choices do not",
+    "cross-fitted": "still held when every fold was decided at a cut chosen on the others; no guarantee",
+    "guaranteed": "certified by an exact test on rows that nothing was chosen on",
+}
+"""What each grade promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintRow:
+    """How a constraint stands at the chosen threshold.
+
+    Attributes
+    ----------
+    value : float
+        On the rows the threshold was chosen on: flattering.
+    cross_fitted : float or None
+        With optimism removed by cross-fitting.
+    held, bound, p_value : float or None
+        On the certify rows: value, one-sided Clopper-Pearson limit, exact p-value.
+    """
+
+    constraint: Constraint
+    value: float
+    cross_fitted: float | None = None
+    held: float | None = None
+    bound: float | None = None
+    p_value: float | None = None
+    confidence: float | None = None
+
+    @property
+    def certified(self) -> bool:
+        """True when an exact test on untouched rows supports it."""
+        return self.p_value is not None and self.confidence is not None and self.p_value <= 1 - self.confidence
+
+    @property
+    def cross_fitted_holds(self) -> bool:
+        """True when it also holds with optimism removed."""
+        return self.cross_fitted is not None and bool(self.constraint.holds(self.cross_fitted))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        values = {
+            name: None if (v := getattr(self, name)) is None or not math.isfinite(v) else v
+            for name in ("value", "cross_fitted", "held", "bound", "p_value", "confidence")
+        }
+        return {"constraint": str(self.constraint), "certified": self.certified, **values}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> ConstraintRow:
+        """The inverse of `to_dict`."""
+        names = ("cross_fitted", "held", "bound", "p_value", "confidence")
+        value = math.nan if saved["value"] is None else saved["value"]
+        return cls(Constraint.parse(saved["constraint"]), value, *(saved[name] for name in names))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OperatingPoint:
+    """A decision rule with its reasons.
+
+    Attributes
+    ----------
+    threshold : float or None
+        Binary: positive iff score >= threshold. None: the most probable class.
+    policy : Policy
+        What was asked for.
+    grade : {"plug-in", "cross-fitted", "guaranteed"}
+        What the constraints are worth on new rows.
+    classes : Classes
+        The classes it decides between.
+    constraints : tuple of ConstraintRow
+        How each constraint stands.
+    plateau : tuple of float or None
+        Lowest and highest threshold that the data cannot tell from the chosen one.
+    chosen_on, certified_on : Fingerprint or None
+        Which rows it was chosen and certified on.
+    notes : tuple of str
+        What must be said with it.
+    """
+
+    threshold: float | None
+    policy: Policy
+    grade: Grade
+    classes: Classes
+    constraints: tuple[ConstraintRow, ...] = ()
+    plateau: tuple[float, float] | None = None
+    chosen_on: Fingerprint | None = None
+    certified_on: Fingerprint | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_certified(self) -> bool:
+        """True when every constraint is certified."""
+        return bool(self.constraints) and all(row.certified for row in self.constraints)
+
+    def codes(self, scores: Scores) -> NDArray[np.int32]:
+        """Codes of the decided classes, shape (n,)."""
+        if scores.classes != self.classes:
+            raise LabelError("scores", repr(scores.classes), f"{self.classes!r}, the classes of the operating point")
+        if scores.kind == "label" and self.threshold is not None:
+            raise ScoreError("scores", "predicted labels", "scores to compare with the threshold")
+        return decided(scores, self.threshold)
+
+    def decide(self, scores: Any) -> NDArray[Any]:
+        """Labels of the decision, shape (n,): positive iff score >= threshold.
+
+        Parameters
+        ----------
+        scores : Scores or array-like, shape (n,) or (n, k)
+            Scores of the same kind as those it was chosen on, higher meaning more positive.
+        """
+        if not isinstance(scores, Scores):
+            values = as_array(scores)
+            scores = Scores(y_score=np.atleast_1d(values), classes=self.classes)
+        return self.classes.decode(self.codes(scores))
+
+    def assess(self, scores: Scores, *, confidence: float = 0.95, seed: int = 0) -> Evaluation:
+        """Evaluate the decision on other rows.
+
+        Rows that were chosen on are refused; rows that overlap them (known by ids) are labelled in-sample.
+
+        Raises
+        ------
+        RoleError
+            The very rows it was chosen or certified on.
+        """
+        from cutline.evaluation import evaluate
+
+        shared = 0.0
+        for used, what in ((self.chosen_on, "chosen"), (self.certified_on, "certified")):
+            share = None if used is None else used.overlap(scores.fingerprint)
+            if share == 1.0:
+                raise RoleError(
+                    "scores", f"the rows the operating point was {what} on", "other rows",
+                    "figures on these rows flatter it; its constraints already say how it did there",
+                )
+            shared = max(shared, share or 0.0)
+        if shared:
+            scores = scores.with_role("in-sample")
+        result = evaluate(scores, self, confidence=confidence, seed=seed)
+        if shared:
+            note = f"about {100 * shared:.0f} % of the rows were used to choose the operating point: in-sample"
+            result = result.with_note(note)
+        return result
+
+    @property
+    def why(self) -> str:
+        """One sentence: where the threshold is, what was asked for, and in which grade it holds."""
+        if self.threshold is None:
+            return "Each row is decided for its most probable class."
+        sentence = f"Decide {self.classes.positive} at scores >= {self.threshold:.4g}: {self.policy}"
+        if not self.constraints:
+            return sentence + "."
+        facts = [f"{row.constraint.metric.name} {_said(row)}" for row in self.constraints]
+        return f"{sentence}; {'; '.join(facts)} ({self.grade})."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; the threshold also as hexadecimal, so that it decides the same rows after loading."""
+        return {
+            "schema_version": 1,
+            "threshold": self.threshold,
+            "threshold_hex": None if self.threshold is None else self.threshold.hex(),
+            "policy": self.policy.to_dict(),
+            "policy_text": str(self.policy),
+            "grade": self.grade,
+            "why": self.why,
+            "classes": self.classes.to_dict(),
+            "constraints": [row.to_dict() for row in self.constraints],
+            "plateau": None if self.plateau is None else list(self.plateau),
+            "chosen_on": None if self.chosen_on is None else self.chosen_on.to_dict(),
+            "certified_on": None if self.certified_on is None else self.certified_on.to_dict(),
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> OperatingPoint:
+        """The inverse of `to_dict`.
+
+        Raises
+        ------
+        InputError
+            Not the description of an operating point, or of a newer format.
+        """
+        if saved.get("schema_version") != 1:
+            raise InputError("point", f"schema_version {saved.get('schema_version')!r}", "1, an operating point")
+        try:
+            at, flat = saved["threshold_hex"], saved["plateau"]
+            used = [None if (f := saved[k]) is None else Fingerprint.from_dict(f) for k in ("chosen_on", "certified_on")]
+            if saved["grade"] not in GRADES:
+                raise KeyError("grade")
+            return cls(
+                None if at is None else float.fromhex(at), Policy.from_dict(saved["policy"]), saved["grade"],
+                Classes.from_dict(saved["classes"]), tuple(ConstraintRow.from_dict(row) for row in saved["constraints"]),
+                None if flat is None else (float(flat[0]), float(flat[1])), *used, tuple(saved["notes"]),
+            )
+        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            raise InputError("point", f"an incomplete description ({error})", "what to_dict() gave") from None
+
+    def __repr__(self) -> str:
+        return "\n  note: ".join([f"OperatingPoint: {self.why}", *self.notes])
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+def _said(row: ConstraintRow) -> str:
+    if row.certified:
+        side = "at least" if row.constraint.op == ">=" else "at most"
+        assert row.bound is not None and row.confidence is not None
+        return f"{row.held:.4g} on the certify rows, {side} {row.bound:.4g} with {100 * row.confidence:g} % confidence"
+    crossed = "" if row.cross_fitted is None else f", {row.cross_fitted:.4g} cross-fitted"
+    return f"{row.value:.4g} on the rows it was chosen on{crossed}"

@@ -1,0 +1,337 @@
+"""`evaluate`: metrics and evidence of one set of scores, as one frozen result."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutline.calibration import Bin, reliability
+from cutline.decision import OperatingPoint
+from cutline.errors import InputError
+from cutline.evidence import Estimate, count_ingredients, estimate
+from cutline.labels import Classes, Label
+from cutline.metrics import (
+    METRICS,
+    Counts,
+    Metric,
+    ThresholdTable,
+    accuracy,
+    balanced_accuracy,
+    brier,
+    confusion_matrix,
+    decided,
+    f1,
+    from_matrix,
+    log_loss,
+    macro,
+    mcc,
+    precision,
+    recall,
+    roc_auc,
+)
+from cutline.scores import Kind, Role, Scores
+
+HISTOGRAM_BINS = 40
+RANKING = ("roc_auc", "average_precision")
+PROBABILITY = ("log_loss", "brier", "prediction_bias")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Histogram:
+    """Rows of each class by score: bin i spans ``edges[i]`` to ``edges[i + 1]``."""
+
+    edges: NDArray[np.float64]
+    positives: NDArray[np.int64]
+    negatives: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassReport:
+    """One class against the rest: its rows and its precision, recall, F1 and ROC AUC."""
+
+    name: Label
+    support: int
+    estimates: tuple[Estimate, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Evaluation:
+    """All figures of one set of scores at one decision rule.
+
+    Attributes
+    ----------
+    classes : Classes
+    n, missing, n_pos : int
+        Rows that count, rows left out for lack of a label, positive rows (-1 for several classes).
+    kind, role : str
+        What the scores are and what the rows were used for.
+    weighted : bool
+    fingerprint : str
+        Digest of the rows.
+    confidence : float
+        Level of all intervals.
+    estimates : tuple of Estimate
+        In reading order.
+    table : ThresholdTable or None
+        Binary: counts at every threshold.
+    threshold : float or None
+        Binary: positive iff score >= threshold.
+    point : OperatingPoint or None
+        Where the threshold comes from, if from a policy.
+    confusion : ndarray, shape (k, k)
+        Truth in rows, decisions in columns; sums of weights when weighted.
+    reliability : tuple of Bin or None
+        Binary probabilities: observed frequency by predicted probability.
+    histogram : Histogram or None
+        Binary: rows of each class by score.
+    per_class : tuple of ClassReport
+        Several classes: each against the rest.
+    notes : tuple of str
+        Guesses and what the figures do not say.
+    """
+
+    classes: Classes
+    n: int
+    missing: int
+    n_pos: int
+    kind: Kind
+    role: Role
+    weighted: bool
+    fingerprint: str
+    confidence: float
+    estimates: tuple[Estimate, ...]
+    table: ThresholdTable | None
+    threshold: float | None
+    point: OperatingPoint | None
+    confusion: NDArray[Any]
+    reliability: tuple[Bin, ...] | None
+    histogram: Histogram | None
+    per_class: tuple[ClassReport, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def binary(self) -> bool:
+        """True for two classes with a positive one."""
+        return self.classes.binary
+
+    @property
+    def counts(self) -> Counts | None:
+        """Binary: counts at the decision; None for several classes."""
+        if not self.binary:
+            return None
+        return from_matrix(self.confusion, self.classes.index(self.classes.positive))
+
+    def __getitem__(self, metric: str | Metric) -> Estimate:
+        """The estimate of a metric, by name or synonym."""
+        from cutline.metrics import find
+
+        name = metric.name if isinstance(metric, Metric) else find(metric).name
+        for found in self.estimates:
+            if found.metric.name == name:
+                return found
+        raise InputError("metric", name, f"one of {', '.join(e.metric.name for e in self.estimates)}")
+
+    def with_note(self, note: str) -> Evaluation:
+        """The same with one more note."""
+        return replace(self, notes=(*self.notes, note))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON (nan and infinities as None), with a ``schema_version``."""
+        counts = self.counts
+        return {
+            "schema_version": 1,
+            "classes": self.classes.to_dict(),
+            "n": self.n, "missing": self.missing, "n_pos": self.n_pos if self.binary else None,
+            "kind": self.kind, "role": self.role, "weighted": self.weighted, "fingerprint": self.fingerprint,
+            "confidence": self.confidence, "threshold": self.threshold,
+            "estimates": [e.to_dict() for e in self.estimates],
+            "counts": None if counts is None else counts.to_dict(),
+            "confusion": self.confusion.tolist(),
+            "reliability": None if self.reliability is None else [b.to_dict() for b in self.reliability],
+            "per_class": [
+                {"name": c.name, "support": c.support, "estimates": [e.to_dict() for e in c.estimates]}
+                for c in self.per_class
+            ],
+            "point": None if self.point is None else self.point.to_dict(),
+            "notes": list(self.notes),
+        }
+
+    def rows(self) -> dict[str, list[Any]]:
+        """The estimates as columns: metric, value, low, high, n, method, state, role."""
+        columns: dict[str, list[Any]] = {k: [] for k in ("metric", "value", "low", "high", "n", "method", "state", "role")}
+        for e in self.estimates:
+            low, high = e.interval()
+            values = (e.metric.name, e.value, low, high, e.n, e.method, e.state, e.role)
+            for column, value in zip(columns.values(), values, strict=True):
+                column.append(value)
+        return columns
+
+    def to_frame(self) -> Any:
+        """`rows` as a pyarrow Table; ``.to_pandas()`` or ``polars.from_arrow`` make it yours."""
+        import pyarrow as pa
+
+        return pa.table(self.rows())
+
+    def __repr__(self) -> str:
+        who = f"{self.n_pos:,} {self.classes.positive!r}" if self.binary else f"{self.classes.k} classes"
+        head = f"Evaluation of {self.n:,} rows ({who}), {self.kind}{f', {self.role}' if self.role else ''}"
+        if self.threshold is not None:
+            head += f", decided at >= {self.threshold:.4g}"
+        lines = [head]
+        for e in self.estimates:
+            low, high = e.interval()
+            inside = "" if math.isnan(low) else f"[{low:.4f}, {high:.4f}]"
+            state = "" if e.state == "ok" else f"  ({e.state})"
+            lines.append(f"  {e.metric.label:<28}{e.value:>8.4f}  {inside:<18}  {e.method}{state}")
+        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+def evaluate(
+    scores: Scores, point: OperatingPoint | None = None, *, threshold: float | None = None,
+    decision: NDArray[Any] | None = None, confidence: float = 0.95, seed: int = 0,
+) -> Evaluation:
+    """Every figure of a set of scores, each with its interval.
+
+    Parameters
+    ----------
+    scores : Scores
+        Truth and scores.
+    point : OperatingPoint, optional
+        The decision rule. Without it several classes are decided for the most probable, and two at `threshold`.
+    threshold : float, optional
+        In place of `point`; 0.5 for probabilities and 0 for logits when neither is given. A ranking score without
+        either is evaluated without a decision.
+    decision : ndarray of int, shape (n,), optional
+        Codes of classes decided elsewhere, row by row, in place of `threshold`.
+    confidence : float
+        Level of all intervals, two-sided.
+    seed : int
+        Seed of methods that draw.
+
+    Examples
+    --------
+    >>> import cutline as cl
+    >>> s = cl.Scores(y_true=[0, 0, 0, 1, 1, 1], y_score=[0.1, 0.3, 0.6, 0.4, 0.8, 0.9], kind="probability")
+    >>> cl.evaluate(s)["recall"]
+    recall 0.6667 [0.2077, 0.9385] (n=6, Wilson)
+    """
+    if point is not None and threshold is not None:
+        raise InputError("threshold", "a point and a threshold", "one of them", "the point has its own threshold")
+    notes = list(scores.notes)
+    missing = scores.n_missing
+    if missing:
+        notes.append(f"{missing:,} of {scores.n:,} rows have no label and do not count")
+    if decision is None and point is not None:
+        threshold, decision = point.threshold, point.codes(scores)
+    if decision is not None:
+        decision = decision[_counting(scores)]
+    known = scores.known()
+    if decision is None and known.binary and known.kind != "label" and threshold is None:
+        threshold = {"probability": 0.5, "logit": 0.0}.get(known.kind)
+        said = "no threshold was given: " + ("0.5 of the probability" if threshold is not None else "nothing is decided")
+        notes.append(said)
+    if known.binary:
+        return _binary(known, point, threshold, decision, confidence, seed, missing, notes)
+    return _several(known, point, decision, confidence, seed, missing, notes)
+
+
+def _counting(scores: Scores) -> NDArray[np.bool_]:
+    if scores.truth is None:
+        scores.known()  # raises, by name
+    assert scores.truth is not None
+    keep: NDArray[np.bool_] = scores.truth >= 0
+    return keep if scores.weight is None else keep & (scores.weight > 0)
+
+
+def _binary(
+    known: Scores, point: OperatingPoint | None, threshold: float | None, decision: NDArray[Any] | None,
+    confidence: float, seed: int, missing: int, notes: list[str],
+) -> Evaluation:
+    ordered = known.kind != "label"
+    table = ThresholdTable.from_scores(known) if ordered else None
+    decides = decision is not None or threshold is not None or not ordered
+    names: list[str] = []
+    if decides:
+        names += [m.name for m in METRICS.values() if m.of_counts]
+    if ordered:
+        names += RANKING
+    if known.kind in ("probability", "logit"):
+        names += PROBABILITY
+    found = tuple(
+        estimate(METRICS[name], known, at=threshold, decision=decision, confidence=confidence, seed=seed, table=table)
+        for name in names
+    )
+    matrix = np.zeros((2, 2), dtype=np.int64)
+    if decides:
+        matrix = confusion_matrix(known, decided(known, threshold) if decision is None else decision)
+    for label, count in ((known.classes.positive, known.n_pos), (known.classes.negative, known.n - known.n_pos)):
+        if count == 0:
+            notes.append(f"no row of class {label!r}: what compares the classes is undefined")
+        elif count < 30:
+            notes.append(f"only {count} row(s) of class {label!r}: figures that rest on them are wide")
+    bins = reliability(known, confidence=confidence) if known.kind in ("probability", "logit") else None
+    return Evaluation(
+        known.classes, known.n, missing, known.n_pos, known.kind, known.role, known.weight is not None,
+        known.fingerprint.digest, confidence, found, table, threshold, point, matrix, bins,
+        _histogram(known) if ordered else None, (), tuple(notes),
+    )
+
+
+def _several(
+    known: Scores, point: OperatingPoint | None, decision: NDArray[Any] | None, confidence: float, seed: int,
+    missing: int, notes: list[str],
+) -> Evaluation:
+    codes = decided(known) if decision is None else decision
+    metrics: list[Metric] = [accuracy, balanced_accuracy, macro(precision), macro(recall), macro(f1), mcc]
+    if known.kind != "label":
+        metrics.append(macro(roc_auc))
+    if known.kind in ("probability", "logit"):
+        metrics += [log_loss, brier]
+    found = tuple(estimate(m, known, decision=codes, confidence=confidence, seed=seed) for m in metrics)
+    matrix = confusion_matrix(known, codes)
+    support = np.bincount(known.truth if known.truth is not None else [], minlength=known.classes.k)
+    absent = [known.classes.names[k] for k in np.flatnonzero(support == 0)]
+    if absent:
+        notes.append(f"no row of class(es) {absent}: macro figures are over the classes that are present")
+    return Evaluation(
+        known.classes, known.n, missing, -1, known.kind, known.role, known.weight is not None,
+        known.fingerprint.digest, confidence, found, None, None, point, matrix, None, None,
+        tuple(_class_report(known, codes, matrix, k, int(support[k]), confidence) for k in range(known.classes.k)),
+        tuple(notes),
+    )
+
+
+def _class_report(
+    known: Scores, codes: NDArray[Any], matrix: NDArray[Any], k: int, support: int, confidence: float
+) -> ClassReport:
+    counts = from_matrix(matrix, k)
+    squares = None
+    if known.weight is not None:
+        squares = from_matrix(confusion_matrix(known.with_weight(np.square(known.weight)), codes), k)
+    found = [
+        Estimate(m, m.value(counts), known.n, support, count_ingredients(m, counts, squares), confidence, known.role)
+        for m in (precision, recall, f1)
+    ]
+    name = known.classes.names[k]
+    if known.kind != "label":
+        found.append(estimate(roc_auc, known.one_vs_rest(name), confidence=confidence))
+    return ClassReport(name, support, tuple(found))
+
+
+def _histogram(known: Scores) -> Histogram:
+    score = known.score.astype(np.float64)
+    low, high = (0.0, 1.0) if known.kind == "probability" else (float(score.min()), float(score.max()))
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, HISTOGRAM_BINS + 1)
+    positive = known.is_positive
+    return Histogram(edges, np.histogram(score[positive], edges)[0], np.histogram(score[~positive], edges)[0])

@@ -1,0 +1,11 @@
+"""Every figure with its uncertainty: estimates, intervals, resampling."""
+
+from cutline.evidence.auc import delong
+from cutline.evidence.estimate import Estimate, count_ingredients, estimate, finite
+from cutline.evidence.intervals import Proportion, clopper_pearson, wilson, z_of
+from cutline.evidence.resample import stratified_folds
+
+__all__ = [
+    "Estimate", "Proportion", "clopper_pearson", "count_ingredients", "delong", "estimate", "finite",
+    "stratified_folds", "wilson", "z_of",
+]

@@ -1,0 +1,249 @@
+"""An estimate: a value with its uncertainty, and all that is needed to judge it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutline.errors import InputError
+from cutline.evidence import auc as _auc
+from cutline.evidence.intervals import (
+    CellPosterior,
+    F1FromJaccard,
+    Ingredients,
+    LogitProportion,
+    Mean,
+    Proportion,
+    State,
+)
+from cutline.evidence.resample import BOOTSTRAP_ROWS, bootstrap_ap, bootstrap_matrix
+from cutline.metrics import Counts, Metric, ThresholdTable, confusion_matrix, decided
+from cutline.metrics.probability import ROW_LOSSES, mean_and_error, n_clipped
+from cutline.scores import Role, Scores
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Estimate:
+    """A metric's value with its interval.
+
+    Attributes
+    ----------
+    metric : Metric
+        What was estimated.
+    value : float
+        The point estimate; nan when undefined.
+    n, n_pos : int
+        Rows it rests on, and how many of them are positive (-1 for several classes).
+    ingredients : Ingredients or None
+        What the interval is computed from, at any level, without the data. None when there is no method.
+    confidence : float
+        The level of `low` and `high`.
+    role : str
+        What the rows were used for.
+    threshold : float or None
+        The threshold of a count metric.
+    note : str
+        Anything that must be said with the number.
+    """
+
+    metric: Metric
+    value: float
+    n: int
+    n_pos: int
+    ingredients: Ingredients | None
+    confidence: float = 0.95
+    role: Role = ""
+    threshold: float | None = None
+    note: str = ""
+
+    def interval(self, confidence: float | None = None) -> tuple[float, float]:
+        """Two-sided interval at any confidence level, from the ingredients alone."""
+        level = self.confidence if confidence is None else confidence
+        if not 0 < level < 1:
+            raise InputError("confidence", repr(level), "a level between 0 and 1, such as 0.95")
+        if self.ingredients is None or math.isnan(self.value):
+            return math.nan, math.nan
+        return self.ingredients.interval(level)
+
+    @property
+    def low(self) -> float:
+        """Lower limit at `confidence`."""
+        return self.interval()[0]
+
+    @property
+    def high(self) -> float:
+        """Upper limit at `confidence`."""
+        return self.interval()[1]
+
+    @property
+    def state(self) -> State:
+        """ok, undefined (0/0), degenerate (no spread), insufficient (too few rows)."""
+        if math.isnan(self.value):
+            return "undefined"
+        return "insufficient" if self.ingredients is None else self.ingredients.state
+
+    @property
+    def method(self) -> str:
+        """Name of the interval method."""
+        return "none" if self.ingredients is None else self.ingredients.method
+
+    def at(self, confidence: float) -> Estimate:
+        """The same estimate with its interval at another level."""
+        return replace(self, confidence=confidence)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: nan and infinities become None."""
+        low, high = self.interval()
+        return {
+            "metric": self.metric.name, "label": self.metric.label, "value": finite(self.value), "low": finite(low),
+            "high": finite(high), "confidence": self.confidence, "n": self.n,
+            "n_pos": self.n_pos if self.n_pos >= 0 else None, "method": self.method, "state": self.state,
+            "role": self.role, "threshold": finite(self.threshold), "note": self.note,
+        }
+
+    def __repr__(self) -> str:
+        low, high = self.interval()
+        inside = f"{self.value:.4g} [{low:.4g}, {high:.4g}]" if not math.isnan(low) else f"{self.value:.4g}"
+        state = "" if self.state == "ok" else f", {self.state}"
+        role = f", {self.role}" if self.role else ""
+        return f"{self.metric.name} {inside} (n={self.n:,}, {self.method}{state}{role})"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<code>{escape(repr(self))}</code>"
+
+
+def finite(value: float | None) -> float | None:
+    """None for nan and infinities, which JSON cannot hold."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def estimate(
+    metric: Metric, scores: Scores, *, at: float | None = None, decision: NDArray[Any] | None = None,
+    confidence: float = 0.95, seed: int = 0, table: ThresholdTable | None = None,
+) -> Estimate:
+    """Estimate one metric of scores, with its default interval.
+
+    Parameters
+    ----------
+    metric : Metric
+        What to estimate.
+    scores : Scores
+        Truth and scores; rows without truth or weight do not count.
+    at : float, optional
+        Threshold of a count metric of binary scores.
+    decision : ndarray of int, shape (n,), optional
+        Codes of decided classes, in place of `at`.
+    confidence : float
+        Level of the interval.
+    seed : int
+        Seed of methods that draw.
+    table : ThresholdTable, optional
+        The table of `scores`, when it was already made.
+
+    Examples
+    --------
+    >>> import cutline as cl
+    >>> s = cl.Scores(y_true=[0, 0, 1, 1, 1], y_score=[0.1, 0.6, 0.4, 0.8, 0.9], kind="probability")
+    >>> cl.estimate(cl.recall, s, at=0.5)
+    recall 0.6667 [0.2077, 0.9385] (n=5, Wilson)
+    """
+    if decision is not None and scores.truth is not None:
+        keep = scores.truth >= 0 if scores.weight is None else (scores.truth >= 0) & (scores.weight > 0)
+        decision = decision[keep]
+    known = scores.known()
+    n, n_pos = known.n, known.n_pos if known.binary else -1
+    value, ingredients, note = _with_ingredients(metric, known, at, decision, seed, table)
+    return Estimate(metric, value, n, n_pos, ingredients, confidence, known.role, at, note)
+
+
+def _with_ingredients(
+    metric: Metric, known: Scores, at: float | None, decision: NDArray[Any] | None, seed: int,
+    table: ThresholdTable | None,
+) -> tuple[float, Ingredients | None, str]:
+    if metric.name in ROW_LOSSES:
+        return _of_rows(metric, known)
+    if metric.of_table and known.binary:
+        table = table or ThresholdTable.from_scores(known)
+        value = metric.value(table)
+        return value, _of_order(metric, table, seed), ""
+    if metric.of_scores:
+        if metric.name == "macro_roc_auc":
+            value, error, classes = _auc.macro_auc(known)
+            note = "" if classes == known.classes.k else f"over the {classes} classes that have rows"
+            return value, Mean(value, error, known.n, 0.0, 1.0, "DeLong influence, t"), note
+        return metric.value(known), None, ""
+    if metric.of_counts and known.binary:
+        counts, squares = _counts(known, at, decision, table)
+        value = metric.value(counts)
+        return value, count_ingredients(metric, counts, squares, seed), ""
+    matrix = confusion_matrix(known, decided(known, at) if decision is None else decision)
+    value = metric.value(matrix)
+    if metric.proportion and known.weight is None:
+        return value, Proportion(float(np.trace(matrix)), float(matrix.sum())), ""
+    scale = 1.0 if known.weight is None else known.weight.sum() / np.square(known.weight).sum()
+    return value, bootstrap_matrix(metric, matrix * scale, seed=seed), ""
+
+
+def count_ingredients(metric: Metric, counts: Counts, squares: Counts | None = None, seed: int = 0) -> Ingredients:
+    """Ingredients of a count metric from counts; `squares` (sums of w^2) when these are sums of weights."""
+    if metric.proportion:
+        return _proportion(metric.proportion(counts), None if squares is None else metric.proportion(squares))
+    if metric.name == "f1":
+        jaccard = (counts.tp, counts.tp + counts.fp + counts.fn)
+        return F1FromJaccard(
+            _proportion(jaccard, None if squares is None else (squares.tp, squares.tp + squares.fp + squares.fn))
+        )
+    scale = 1.0 if squares is None else counts.total / squares.total
+    return CellPosterior(metric.name, tuple(float(c) * scale for c in (counts.tp, counts.fp, counts.fn, counts.tn)), seed)
+
+
+def _proportion(counts: tuple[Any, Any], squares: tuple[Any, Any] | None) -> Proportion:
+    """A proportion of rows, or of weights with the effective number (sum w)^2 / sum w^2 of its denominator."""
+    k, n = map(float, counts)
+    if squares is None or n == 0:
+        return Proportion(k, n, squares is not None)
+    effective = n * n / float(squares[1])
+    return Proportion(k / n * effective, effective, True)
+
+
+def _counts(
+    known: Scores, at: float | None, decision: NDArray[Any] | None, table: ThresholdTable | None
+) -> tuple[Counts, Counts | None]:
+    from cutline.metrics.counts import from_matrix
+
+    if decision is None and known.kind != "label" and at is not None:
+        table = table or ThresholdTable.from_scores(known)
+        return table.counts(at), None if table.weights is None else table.squares(at)
+    codes = decided(known, at) if decision is None else decision
+    k = known.classes.index(known.classes.positive)
+    counts = from_matrix(confusion_matrix(known, codes), k)
+    if known.weight is None:
+        return counts, None
+    squared = known.with_weight(np.square(known.weight))
+    return counts, from_matrix(confusion_matrix(squared, codes), k)
+
+
+def _of_rows(metric: Metric, known: Scores) -> tuple[float, Ingredients, str]:
+    value, error, n = mean_and_error(ROW_LOSSES[metric.name](known), known.weight)
+    note = ""
+    if metric.name == "log_loss" and (clipped := n_clipped(known)):
+        note = f"{clipped:,} row(s) gave their true class probability 0: without clipping the value is infinite"
+    return value, Mean(value, error, n, *metric.range), note
+
+
+def _of_order(metric: Metric, table: ThresholdTable, seed: int) -> Ingredients | None:
+    if metric.name == "roc_auc":
+        return _auc.delong(table)
+    if metric.name != "average_precision":
+        return None
+    if table.weights is None and table.n_pos + table.n_neg <= BOOTSTRAP_ROWS:
+        return bootstrap_ap(table, seed=seed)
+    weights = table.weights
+    n_pos = table.n_pos if weights is None else weights.tp[-1] ** 2 / weights.tp2[-1]
+    return LogitProportion(metric.value(table), float(n_pos))

@@ -1,0 +1,65 @@
+"""Folds and bootstraps, all seeded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutline import core
+from cutline.evidence.intervals import Replicates
+from cutline.metrics import Metric, ThresholdTable
+
+REPLICATES = 2000
+BOOTSTRAP_ROWS = 50_000
+"""Above this many rows the ranking bootstrap gives way to a formula: normal theory has long taken over."""
+
+
+def stratified_folds(codes: NDArray[Any], folds: int, seed: int, groups: NDArray[Any] | None = None) -> NDArray[np.int64]:
+    """A fold number for each row, shape (n,); every class is spread as evenly as it can be.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n,)
+        Class codes.
+    folds : int
+        Number of folds.
+    seed : int
+        Seed.
+    groups : ndarray, shape (n,), optional
+        Rows that share a group stay in one fold (then classes are balanced only on average).
+    """
+    rng = np.random.default_rng(seed)
+    if groups is not None:
+        _, member = np.unique(groups.astype(str) if groups.dtype == object else groups, return_inverse=True)
+        fold_of = rng.permutation(np.arange(member.max() + 1) % folds)
+        return np.asarray(fold_of[member])
+    out = np.empty(len(codes), dtype=np.int64)
+    start = 0
+    for code in np.unique(codes):
+        rows = rng.permutation(np.flatnonzero(codes == code))
+        # Start where the last class stopped, so that many small classes do not all land in fold 0.
+        out[rows] = (start + np.arange(len(rows))) % folds
+        start += len(rows)
+    return out
+
+
+def bootstrap_matrix(metric: Metric, matrix: NDArray[Any], *, seed: int, replicates: int = REPLICATES) -> Replicates:
+    """Bootstrap of a metric of the confusion matrix: resampling rows is one multinomial draw of its cells."""
+    cells = np.asarray(matrix, dtype=np.float64).ravel()
+    n = int(round(cells.sum()))
+    seen = np.flatnonzero(cells)
+    rng = np.random.default_rng(seed)
+    values = np.empty(replicates)
+    drawn = np.zeros_like(cells)
+    for r in range(replicates):
+        drawn[seen] = rng.multinomial(n, cells[seen] / cells.sum())
+        values[r] = metric.value(drawn.reshape(matrix.shape))
+    return Replicates(values, "multinomial bootstrap")
+
+
+def bootstrap_ap(table: ThresholdTable, *, seed: int, replicates: int = REPLICATES) -> Replicates:
+    """Poisson bootstrap of average precision (Chamandy et al. 2012), compiled; for tables without weights."""
+    both = core.bootstrap_ranking(np.diff(table.tp), np.diff(table.fp), replicates=replicates, seed=seed)
+    return Replicates(both[:, 1].copy(), "Poisson bootstrap")
