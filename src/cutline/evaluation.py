@@ -145,9 +145,15 @@ class Evaluation:
         return {
             "schema_version": 1,
             "classes": self.classes.to_dict(),
-            "n": self.n, "missing": self.missing, "n_pos": self.n_pos if self.binary else None,
-            "kind": self.kind, "role": self.role, "weighted": self.weighted, "fingerprint": self.fingerprint,
-            "confidence": self.confidence, "threshold": self.threshold,
+            "n": self.n,
+            "missing": self.missing,
+            "n_pos": self.n_pos if self.binary else None,
+            "kind": self.kind,
+            "role": self.role,
+            "weighted": self.weighted,
+            "fingerprint": self.fingerprint,
+            "confidence": self.confidence,
+            "threshold": self.threshold,
             "estimates": [e.to_dict() for e in self.estimates],
             "counts": None if counts is None else counts.to_dict(),
             "confusion": self.confusion.tolist(),
@@ -162,13 +168,17 @@ class Evaluation:
 
     def rows(self) -> dict[str, list[Any]]:
         """The estimates as columns: metric, value, low, high, n, method, state, role."""
-        columns: dict[str, list[Any]] = {k: [] for k in ("metric", "value", "low", "high", "n", "method", "state", "role")}
-        for e in self.estimates:
-            low, high = e.interval()
-            values = (e.metric.name, e.value, low, high, e.n, e.method, e.state, e.role)
-            for column, value in zip(columns.values(), values, strict=True):
-                column.append(value)
-        return columns
+        found = self.estimates
+        return {
+            "metric": [e.metric.name for e in found],
+            "value": [e.value for e in found],
+            "low": [e.low for e in found],
+            "high": [e.high for e in found],
+            "n": [e.n for e in found],
+            "method": [e.method for e in found],
+            "state": [e.state for e in found],
+            "role": [e.role for e in found],
+        }
 
     def to_frame(self) -> Any:
         """`rows` as a pyarrow Table; ``.to_pandas()`` or ``polars.from_arrow`` make it yours."""
@@ -196,8 +206,13 @@ class Evaluation:
 
 
 def evaluate(
-    scores: Scores, point: OperatingPoint | None = None, *, threshold: float | None = None,
-    decision: NDArray[Any] | None = None, confidence: float = 0.95, seed: int = 0,
+    scores: Scores,
+    point: OperatingPoint | None = None,
+    *,
+    threshold: float | None = None,
+    decision: NDArray[Any] | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
 ) -> Evaluation:
     """Every figure of a set of scores, each with its interval.
 
@@ -237,7 +252,9 @@ def evaluate(
     known = scores.known()
     if decision is None and known.binary and known.kind != "label" and threshold is None:
         threshold = {"probability": 0.5, "logit": 0.0}.get(known.kind)
-        said = "no threshold was given: " + ("0.5 of the probability" if threshold is not None else "nothing is decided")
+        said = "no threshold was given: " + (
+            "0.5 of the probability" if threshold is not None else "nothing is decided"
+        )
         notes.append(said)
     if known.binary:
         return _binary(known, point, threshold, decision, confidence, seed, missing, notes)
@@ -253,8 +270,14 @@ def _counting(scores: Scores) -> NDArray[np.bool_]:
 
 
 def _binary(
-    known: Scores, point: OperatingPoint | None, threshold: float | None, decision: NDArray[Any] | None,
-    confidence: float, seed: int, missing: int, notes: list[str],
+    known: Scores,
+    point: OperatingPoint | None,
+    threshold: float | None,
+    decision: NDArray[Any] | None,
+    confidence: float,
+    seed: int,
+    missing: int,
+    notes: list[str],
 ) -> Evaluation:
     ordered = known.kind != "label"
     table = ThresholdTable.from_scores(known) if ordered else None
@@ -280,15 +303,35 @@ def _binary(
             notes.append(f"only {count} row(s) of class {label!r}: figures that rest on them are wide")
     bins = reliability(known, confidence=confidence) if known.kind in ("probability", "logit") else None
     return Evaluation(
-        known.classes, known.n, missing, known.n_pos, known.kind, known.role, known.weight is not None,
-        known.fingerprint.digest, confidence, found, table, threshold, point, matrix, bins,
-        _histogram(known) if ordered else None, (), tuple(notes),
+        known.classes,
+        known.n,
+        missing,
+        known.n_pos,
+        known.kind,
+        known.role,
+        known.weight is not None,
+        known.fingerprint.digest,
+        confidence,
+        found,
+        table,
+        threshold,
+        point,
+        matrix,
+        bins,
+        _histogram(known) if ordered else None,
+        (),
+        tuple(notes),
     )
 
 
 def _several(
-    known: Scores, point: OperatingPoint | None, decision: NDArray[Any] | None, confidence: float, seed: int,
-    missing: int, notes: list[str],
+    known: Scores,
+    point: OperatingPoint | None,
+    decision: NDArray[Any] | None,
+    confidence: float,
+    seed: int,
+    missing: int,
+    notes: list[str],
 ) -> Evaluation:
     codes = decided(known) if decision is None else decision
     metrics: list[Metric] = [accuracy, balanced_accuracy, macro(precision), macro(recall), macro(f1), mcc]
@@ -303,8 +346,22 @@ def _several(
     if absent:
         notes.append(f"no row of class(es) {absent}: macro figures are over the classes that are present")
     return Evaluation(
-        known.classes, known.n, missing, -1, known.kind, known.role, known.weight is not None,
-        known.fingerprint.digest, confidence, found, None, None, point, matrix, None, None,
+        known.classes,
+        known.n,
+        missing,
+        -1,
+        known.kind,
+        known.role,
+        known.weight is not None,
+        known.fingerprint.digest,
+        confidence,
+        found,
+        None,
+        None,
+        point,
+        matrix,
+        None,
+        None,
         tuple(_class_report(known, codes, matrix, k, int(support[k]), confidence) for k in range(known.classes.k)),
         tuple(notes),
     )

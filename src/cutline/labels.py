@@ -52,9 +52,7 @@ class Classes:
     positive: Label | None = None
     ordered: bool = False
 
-    def __init__(
-        self, names: Iterable[Any], positive: Any | None = None, *, ordered: bool = False
-    ) -> None:
+    def __init__(self, names: Iterable[Any], positive: Any | None = None, *, ordered: bool = False) -> None:
         names = tuple(_plain(name) for name in names)
         if len(names) < 2:
             raise LabelError("classes", f"{len(names)} name(s): {list(names)}", "at least two classes")
@@ -64,7 +62,9 @@ class Classes:
         if positive is not None:
             if len(names) > 2:
                 raise LabelError(
-                    "positive", f"{positive!r} with {len(names)} classes", "None",
+                    "positive",
+                    f"{positive!r} with {len(names)} classes",
+                    "None",
                     "scores.one_vs_rest(name) gives the binary view of one class",
                 )
             positive = _lookup("positive", positive, names)
@@ -84,7 +84,9 @@ class Classes:
             found = sorted([*found, _plain(positive)], key=_sort_key)
         if len(found) < 2:
             raise LabelError(
-                argument, f"{len(found)} class(es): {found}", "at least two classes",
+                argument,
+                f"{len(found)} class(es): {found}",
+                "at least two classes",
                 "name all of them with classes= when a part of the data lacks one",
             )
         if len(found) > 2:
@@ -145,7 +147,8 @@ class Classes:
             unknown = [_plain(v) for v, w in zip(found, where, strict=True) if w is None]
             rows = int(np.isin(inverse, [i for i, w in enumerate(where) if w is None]).sum())
             raise LabelError(
-                argument, f"{rows} row(s) with unknown label(s) {_shown(unknown)}",
+                argument,
+                f"{rows} row(s) with unknown label(s) {_shown(unknown)}",
                 f"labels among {_shown(self.names)}",
                 "labels and class names are compared by value and type: '1' is not 1",
             )
@@ -180,8 +183,10 @@ class Classes:
         good = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
         if not good.all():
             raise LabelError(
-                argument, f"{int((~good).sum())} row(s) that are not one-hot, the first at row {int((~good).argmax())}",
-                "exactly one 1 in every row", "several ones in a row is a multi-label problem",
+                argument,
+                f"{int((~good).sum())} row(s) that are not one-hot, the first at row {int((~good).argmax())}",
+                "exactly one 1 in every row",
+                "several ones in a row is a multi-label problem",
             )
         return values.argmax(axis=1).astype(np.int32)
 
@@ -206,8 +211,7 @@ def as_array(values: Any) -> NDArray[Any]:
     Masked entries of a masked array become missing (None).
     """
     if isinstance(values, np.ma.MaskedArray):
-        out = values.astype(object)
-        return np.asarray(out.filled(None))
+        return np.ma.filled(values.astype(object), None)
     if hasattr(values, "detach"):  # torch tensors refuse __array__ while they track gradients
         values = values.detach().cpu()
     if hasattr(values, "combine_chunks"):  # a chunked Arrow column has no plain __array__ for strings
@@ -258,8 +262,10 @@ def _comparable(values: NDArray[Any]) -> NDArray[Any]:
     if all(issubclass(k, (int, float, np.number, bool)) for k in kinds):
         return values.astype(float)
     raise LabelError(
-        "y_true", f"labels of mixed types: {', '.join(sorted(k.__name__ for k in kinds))}",
-        "labels of one type", "convert them, for example with [str(v) for v in y]",
+        "y_true",
+        f"labels of mixed types: {', '.join(sorted(k.__name__ for k in kinds))}",
+        "labels of one type",
+        "convert them, for example with [str(v) for v in y]",
     )
 
 

@@ -167,7 +167,9 @@ class Scores:
             z = np.asarray(self.score, dtype=np.float64)
             return sigmoid(z) if self.binary else softmax(z)
         raise ScoreError(
-            "y_score", f"scores of kind {self.kind!r}", "probabilities or logits",
+            "y_score",
+            f"scores of kind {self.kind!r}",
+            "probabilities or logits",
             "declare kind='probability' or 'logit', or make probabilities with calibrate(scores)",
         )
 
@@ -239,8 +241,13 @@ class Scores:
     def to_dict(self) -> dict[str, Any]:
         """A summary in plain values, without the rows."""
         return {
-            "n": self.n, "n_missing": self.n_missing, "kind": self.kind, "classes": self.classes.to_dict(),
-            "weighted": self.weight is not None, "role": self.role, "notes": list(self.notes),
+            "n": self.n,
+            "n_missing": self.n_missing,
+            "kind": self.kind,
+            "classes": self.classes.to_dict(),
+            "weighted": self.weight is not None,
+            "role": self.role,
+            "notes": list(self.notes),
         }
 
     def __len__(self) -> int:
@@ -374,7 +381,9 @@ def _by_name(named: list[str], classes: Classes) -> list[int]:
         found = [i for i, column in enumerate(named) if column in (str(name), f"p_{name}")]
         if len(found) != 1:
             raise ScoreError(
-                "y_score", f"columns {named}", f"one column for class {name!r}, named {name!s} or p_{name}",
+                "y_score",
+                f"columns {named}",
+                f"one column for class {name!r}, named {name!s} or p_{name}",
                 "pass a plain array to match columns by the order of classes=",
             )
         order.append(found[0])
@@ -382,7 +391,12 @@ def _by_name(named: list[str], classes: Classes) -> list[int]:
 
 
 def _classes(
-    y_true: Any, columns: NDArray[Any], named: list[str], positive: Any, classes: Any, kind: Kind | None,
+    y_true: Any,
+    columns: NDArray[Any],
+    named: list[str],
+    positive: Any,
+    classes: Any,
+    kind: Kind | None,
     notes: list[str],
 ) -> Classes:
     """The classes as declared, else as read off truth, else off the score columns."""
@@ -409,7 +423,9 @@ def _classes(
             warnings.warn(f"{note}; declare positive= to be sure", GuessWarning, stacklevel=3)
         if wide > 2 and known.k != wide:
             raise ShapeError(
-                "y_score", f"{wide} columns for {known.k} classes {list(known.names)[:8]}", "one column for each class",
+                "y_score",
+                f"{wide} columns for {known.k} classes {list(known.names)[:8]}",
+                "one column for each class",
                 "name all classes with classes= in the order of the columns",
             )
         if wide > 1 and not named:
@@ -421,9 +437,7 @@ def _classes(
     raise LabelError("classes", "neither y_true nor classes", "class names", "pass classes=[...]")
 
 
-def _score(
-    columns: NDArray[Any], classes: Classes, kind: Kind | None, notes: list[str]
-) -> tuple[Kind, NDArray[Any]]:
+def _score(columns: NDArray[Any], classes: Classes, kind: Kind | None, notes: list[str]) -> tuple[Kind, NDArray[Any]]:
     """The kind and the checked score array."""
     if kind is None and columns.ndim == 1 and _looks_like_labels(columns, classes):
         kind = "label"
@@ -452,12 +466,16 @@ def _score(
     elif kind == "probability" and outside:
         row = int(np.argmax(((score < 0) | (score > 1)).reshape(len(score), -1).any(axis=1)))
         raise ScoreError(
-            "y_score", f"{outside:,} value(s) outside [0, 1], the first at row {row}: {score[row]}", "probabilities",
+            "y_score",
+            f"{outside:,} value(s) outside [0, 1], the first at row {row}: {score[row]}",
+            "probabilities",
             "declare kind='logit' for logits, kind='rank' for any other score",
         )
     elif kind == "probability" and uneven:
         raise ScoreError(
-            "y_score", f"{uneven:,} row(s) that do not sum to 1", "one probability for each class, summing to 1",
+            "y_score",
+            f"{uneven:,} row(s) that do not sum to 1",
+            "one probability for each class, summing to 1",
             "sigmoid outputs of several classes are no softmax: use one_vs_rest views or divide by the row sum",
         )
     if score.ndim == 2 and classes.binary:
@@ -473,15 +491,21 @@ def _looks_like_labels(values: NDArray[Any], classes: Classes) -> bool:
         return any(isinstance(v, str | bool) for v in values[:100].tolist())
     if values.dtype.kind in "USb":
         return True
-    return values.dtype.kind in "iu" and bool(np.isin(values, [n for n in classes.names if not isinstance(n, str)]).all())
+    return values.dtype.kind in "iu" and bool(
+        np.isin(values, [n for n in classes.names if not isinstance(n, str)]).all()
+    )
 
 
 def _floats(values: NDArray[Any]) -> NDArray[Any]:
     """Contiguous float32 or float64, all finite."""
     if values.dtype == object and missing(values.ravel()).any():
         rows = missing(values.ravel()).reshape(len(values), -1).any(axis=1)
-        raise ScoreError("y_score", f"{int(rows.sum())} row(s) without a score, the first at row {rows.argmax()}",
-                         "a score in every row", "drop these rows or find out why the model gave none")
+        raise ScoreError(
+            "y_score",
+            f"{int(rows.sum())} row(s) without a score, the first at row {rows.argmax()}",
+            "a score in every row",
+            "drop these rows or find out why the model gave none",
+        )
     try:
         score = np.ascontiguousarray(values, dtype=np.float32 if values.dtype == np.float32 else np.float64)
     except (TypeError, ValueError):
@@ -490,8 +514,10 @@ def _floats(values: NDArray[Any]) -> NDArray[Any]:
     if not finite.all():
         rows = ~finite.reshape(len(score), -1).all(axis=1)
         raise ScoreError(
-            "y_score", f"{int(rows.sum()):,} row(s) with nan or infinite scores, the first at row {rows.argmax()}",
-            "finite scores", "a score of nan has no place in the order: drop the rows or mend the model",
+            "y_score",
+            f"{int(rows.sum()):,} row(s) with nan or infinite scores, the first at row {rows.argmax()}",
+            "finite scores",
+            "a score of nan has no place in the order: drop the rows or mend the model",
         )
     return score
 
@@ -508,7 +534,8 @@ def _weight(weight: Any) -> NDArray[np.float64] | None:
     if bad.any():
         first = int(bad.argmax())
         raise InputError(
-            "weight", f"{int(bad.sum())} negative, nan or infinite weight(s), the first at row {first}",
+            "weight",
+            f"{int(bad.sum())} negative, nan or infinite weight(s), the first at row {first}",
             "finite weights >= 0",
         )
     return values

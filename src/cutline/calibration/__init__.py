@@ -15,6 +15,19 @@ from cutline.calibration.choose import Calibration, Candidate, calibrate, calibr
 from cutline.calibration.reliability import Bin, reliability
 
 __all__ = [
-    "Beta", "Bin", "Calibration", "Calibrator", "Candidate", "Identity", "Isotonic", "Logistic", "Temperature",
-    "calibrate", "calibration_from_dict", "calibrator_from_dict", "features_of", "logit", "reliability",
+    "Beta",
+    "Bin",
+    "Calibration",
+    "Calibrator",
+    "Candidate",
+    "Identity",
+    "Isotonic",
+    "Logistic",
+    "Temperature",
+    "calibrate",
+    "calibration_from_dict",
+    "calibrator_from_dict",
+    "features_of",
+    "logit",
+    "reliability",
 ]

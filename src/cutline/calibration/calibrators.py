@@ -90,7 +90,8 @@ class Logistic:
         x = features_of(scores)
         z = logit(x) if on_logit else x
         centre, scale = float(np.mean(z)), float(np.std(z)) or 1.0  # Newton wants comparable columns
-        theta = _newton(np.column_stack([(z - centre) / scale, np.ones_like(z)]), _smooth_targets(scores), scores.weight)
+        columns = np.column_stack([(z - centre) / scale, np.ones_like(z)])
+        theta = _newton(columns, _smooth_targets(scores), scores.weight)
         slope = max(float(theta[0]) / scale, 0.0)  # a negative slope would turn the ranking around
         if slope == 0.0:
             base = float(np.average(_smooth_targets(scores), weights=scores.weight))
@@ -104,7 +105,10 @@ class Logistic:
 
 @dataclass(frozen=True, slots=True)
 class Beta:
-    """``sigmoid(a ln p - b ln(1 - p) + c)`` with a, b >= 0 (Kull, Silva Filho & Flach 2017); a = b = 1, c = 0 is identity."""
+    """``sigmoid(a ln p - b ln(1 - p) + c)`` with a, b >= 0 (Kull, Silva Filho & Flach 2017).
+
+    It contains the identity: a = b = 1, c = 0.
+    """
 
     a: float
     b: float

@@ -72,10 +72,16 @@ class Calibration:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
-            "calibrator": self.calibrator.to_dict(), "classes": self.classes.to_dict(), "kind": self.kind,
+            "calibrator": self.calibrator.to_dict(),
+            "classes": self.classes.to_dict(),
+            "kind": self.kind,
             "candidates": [
-                {"name": c.name, "parameters": c.parameters, "log_loss": c.log_loss,
-                 "difference_error": c.difference_error}
+                {
+                    "name": c.name,
+                    "parameters": c.parameters,
+                    "log_loss": c.log_loss,
+                    "difference_error": c.difference_error,
+                }
                 for c in self.candidates
             ],
         }

@@ -6,6 +6,17 @@ from cutline.decision.policy import Cost, Policy, cost, fixed, maximize, minimiz
 from cutline.decision.search import NearestPoint
 
 __all__ = [
-    "GRADES", "ConstraintRow", "Cost", "Explanation", "NearestPoint", "OperatingPoint", "Policy", "cost", "explain",
-    "fixed", "maximize", "minimize", "most_probable",
+    "GRADES",
+    "ConstraintRow",
+    "Cost",
+    "Explanation",
+    "NearestPoint",
+    "OperatingPoint",
+    "Policy",
+    "cost",
+    "explain",
+    "fixed",
+    "maximize",
+    "minimize",
+    "most_probable",
 ]

@@ -70,8 +70,12 @@ def certify(policy: Policy, tune: ThresholdTable, held: ThresholdTable) -> tuple
     """
     assert policy.confidence is not None
     if held.weights is not None:
-        raise InputError("weight", "weighted rows for a guarantee", "rows without weights",
-                         "exact binomial tests count rows; leave confidence out for weighted figures")
+        raise InputError(
+            "weight",
+            "weighted rows for a guarantee",
+            "rows without weights",
+            "exact binomial tests count rows; leave confidence out for weighted figures",
+        )
     delta = 1 - policy.confidence
     order = sequence(policy, tune)
     passed: list[float] = []
@@ -86,7 +90,9 @@ def certify(policy: Policy, tune: ThresholdTable, held: ThresholdTable) -> tuple
     have = held.n_pos + held.n_neg
     wanted = f"about {needed:,} certify rows" if needed else "scores that separate the classes better"
     error = NotCertifiable(
-        "confidence", f"{have:,} certify rows", f"{wanted} to certify {' and '.join(map(str, policy.subject_to))} "
+        "confidence",
+        f"{have:,} certify rows",
+        f"{wanted} to certify {' and '.join(map(str, policy.subject_to))} "
         f"with {100 * policy.confidence:g} % confidence",
         f"on the tuning rows the nearest is {nearest_point(policy, tune)}",
     )

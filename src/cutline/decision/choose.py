@@ -6,7 +6,7 @@ import numpy as np
 
 from cutline.decision.certify import certify as certified
 from cutline.decision.certify import p_value
-from cutline.decision.point import ConstraintRow, OperatingPoint
+from cutline.decision.point import ConstraintRow, Grade, OperatingPoint
 from cutline.decision.policy import Cost, Policy, require_binary
 from cutline.decision.search import plateau, search
 from cutline.errors import Infeasible, InputError, RoleError, ScoreError
@@ -31,11 +31,9 @@ def choose(policy: Policy, scores: Scores, held: Scores | None, seed: int) -> Op
     notes: list[str] = []
     if policy.confidence is not None:
         if held is None:
-            fold = stratified_folds(known.truth if known.truth is not None else [], 2, seed, known.groups)
+            fold = stratified_folds(known.is_positive, 2, seed, known.groups)
             known, held = known.take(fold == 0), known.take(fold == 1)
-            notes.append(
-                f"{held.n:,} rows were set apart by seed {seed} to certify; the order was chosen on the other {known.n:,}"
-            )
+            notes.append(f"{held.n:,} rows were set apart by seed {seed} to certify; {known.n:,} rows chose the order")
         return _guaranteed(policy, known, held.known(), tuple(notes))
     if held is not None:
         raise InputError("certify", "certify rows without confidence", "a policy with confidence=, such as 0.95")
@@ -59,15 +57,13 @@ def _plug_in(policy: Policy, known: Scores, seed: int) -> OperatingPoint:
         threshold = _settable(float(table.thresholds[search(policy, table)]), table)
     crossed = cross_fit(policy, known, seed)
     rows = tuple(_constraint_rows(policy, table.counts(threshold), crossed, None))
-    grade = "plug-in"
+    grade: Grade = "plug-in"
     if crossed is not None and rows and all(row.cross_fitted_holds for row in rows):
         grade = "cross-fitted"
     flat = None
     if isinstance(policy.aim, Metric | Cost):
         flat = plateau(policy, table, table.index(threshold))
-    return OperatingPoint(
-        threshold, policy, grade, known.classes, rows, flat, known.fingerprint, notes=tuple(notes)
-    )
+    return OperatingPoint(threshold, policy, grade, known.classes, rows, flat, known.fingerprint, notes=tuple(notes))
 
 
 def _settable(threshold: float, table: ThresholdTable) -> float:
@@ -78,7 +74,9 @@ def _settable(threshold: float, table: ThresholdTable) -> float:
 def _guaranteed(policy: Policy, tune: Scores, held: Scores, notes: tuple[str, ...]) -> OperatingPoint:
     if held.groups is not None:
         raise InputError(
-            "certify", "rows in clusters (groups=)", "independent rows for an exact test",
+            "certify",
+            "rows in clusters (groups=)",
+            "independent rows for an exact test",
             "keep one row of each cluster, or leave confidence out",
         )
     if held.classes != tune.classes:
@@ -86,7 +84,9 @@ def _guaranteed(policy: Policy, tune: Scores, held: Scores, notes: tuple[str, ..
     overlap = tune.fingerprint.overlap(held.fingerprint)
     if overlap:
         raise RoleError(
-            "certify", f"rows of which about {100 * overlap:.0f} % are tuning rows", "rows that nothing was chosen on",
+            "certify",
+            f"rows of which about {100 * overlap:.0f} % are tuning rows",
+            "rows that nothing was chosen on",
             "leave certify out to have a split made",
         )
     if held.role in ("train", "tune", "out-of-fold"):
@@ -105,11 +105,11 @@ def cross_fit(policy: Policy, known: Scores, seed: int) -> Counts | None:
     None when there is nothing to remove (a fixed threshold), or a fold has too few rows to choose on.
     """
     fixed_by_costs = isinstance(policy.aim, Cost) and not policy.subject_to and known.kind == "probability"
-    if isinstance(policy.aim, float) or fixed_by_costs or known.truth is None:
+    if isinstance(policy.aim, float) or fixed_by_costs:
         return None
     if min(known.n_pos, known.n - known.n_pos) < FOLDS:
         return None
-    fold = stratified_folds(known.truth, FOLDS, seed, known.groups)
+    fold = stratified_folds(known.is_positive, FOLDS, seed, known.groups)
     pooled = Counts(0, 0, 0, 0)
     for k in range(FOLDS):
         table = ThresholdTable.from_scores(known.take(fold != k))

@@ -42,9 +42,11 @@ class Explanation:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
-            "schema_version": 1, "sentence": self.sentence,
+            "schema_version": 1,
+            "sentence": self.sentence,
             "probabilities": {str(n): p for n, p in zip(self.classes.names, self.probabilities, strict=True)},
-            "decision": self.decision, "threshold": self.threshold,
+            "decision": self.decision,
+            "threshold": self.threshold,
         }
 
     def __str__(self) -> str:
@@ -108,7 +110,7 @@ def explain(
 def _decided(classes: Classes, p: NDArray[np.float64], at: float | None, has_point: bool) -> Label | None:
     if at is not None:
         if not classes.binary:
-            raise LabelError("threshold", f"a threshold with {classes.k} classes", "no threshold: the most probable wins")
+            raise LabelError("threshold", f"one with {classes.k} classes", "no threshold: the most probable class wins")
         return classes.positive if p[classes.index(classes.positive)] >= at else classes.negative
     return classes.names[int(p.argmax())] if has_point or not classes.binary else None
 

@@ -154,7 +154,9 @@ class OperatingPoint:
             share = None if used is None else used.overlap(scores.fingerprint)
             if share == 1.0:
                 raise RoleError(
-                    "scores", f"the rows the operating point was {what} on", "other rows",
+                    "scores",
+                    f"the rows the operating point was {what} on",
+                    "other rows",
                     "figures on these rows flatter it; its constraints already say how it did there",
                 )
             shared = max(shared, share or 0.0)
@@ -208,13 +210,19 @@ class OperatingPoint:
             raise InputError("point", f"schema_version {saved.get('schema_version')!r}", "1, an operating point")
         try:
             at, flat = saved["threshold_hex"], saved["plateau"]
-            used = [None if (f := saved[k]) is None else Fingerprint.from_dict(f) for k in ("chosen_on", "certified_on")]
+            chosen, certified = saved["chosen_on"], saved["certified_on"]
             if saved["grade"] not in GRADES:
                 raise KeyError("grade")
             return cls(
-                None if at is None else float.fromhex(at), Policy.from_dict(saved["policy"]), saved["grade"],
-                Classes.from_dict(saved["classes"]), tuple(ConstraintRow.from_dict(row) for row in saved["constraints"]),
-                None if flat is None else (float(flat[0]), float(flat[1])), *used, tuple(saved["notes"]),
+                threshold=None if at is None else float.fromhex(at),
+                policy=Policy.from_dict(saved["policy"]),
+                grade=saved["grade"],
+                classes=Classes.from_dict(saved["classes"]),
+                constraints=tuple(ConstraintRow.from_dict(row) for row in saved["constraints"]),
+                plateau=None if flat is None else (float(flat[0]), float(flat[1])),
+                chosen_on=None if chosen is None else Fingerprint.from_dict(chosen),
+                certified_on=None if certified is None else Fingerprint.from_dict(certified),
+                notes=tuple(saved["notes"]),
             )
         except (KeyError, TypeError, IndexError, AttributeError) as error:
             raise InputError("point", f"an incomplete description ({error})", "what to_dict() gave") from None
@@ -231,7 +239,8 @@ class OperatingPoint:
 def _said(row: ConstraintRow) -> str:
     if row.certified:
         side = "at least" if row.constraint.op == ">=" else "at most"
-        assert row.bound is not None and row.confidence is not None
+        assert row.bound is not None
+        assert row.confidence is not None
         return f"{row.held:.4g} on the certify rows, {side} {row.bound:.4g} with {100 * row.confidence:g} % confidence"
     crossed = "" if row.cross_fitted is None else f", {row.cross_fitted:.4g} cross-fitted"
     return f"{row.value:.4g} on the rows it was chosen on{crossed}"

@@ -31,7 +31,8 @@ class Cost:
                 raise InputError(name, repr(getattr(self, name)), "a finite cost")
         if self.fp <= self.tn or self.fn <= self.tp:
             raise InputError(
-                "cost", f"fp={self.fp:g}, tn={self.tn:g}, fn={self.fn:g}, tp={self.tp:g}",
+                "cost",
+                f"fp={self.fp:g}, tn={self.tn:g}, fn={self.fn:g}, tp={self.tp:g}",
                 "fp > tn and fn > tp: mistakes must cost more than being right",
             )
 
@@ -79,7 +80,8 @@ class Policy:
         for constraint in self.subject_to:
             if constraint.metric.proportion is None:
                 raise InputError(
-                    "subject_to", f"{constraint} with confidence={self.confidence:g}",
+                    "subject_to",
+                    f"{constraint} with confidence={self.confidence:g}",
                     "a metric that is a proportion of rows: precision, recall, fpr, fnr, specificity, npv, accuracy",
                     "leave confidence out for a bound without guarantee",
                 )
@@ -116,7 +118,8 @@ class Policy:
         elif isinstance(aim, Metric):
             aim = {"metric": aim.name}
         return {
-            "aim": aim, "confidence": self.confidence,
+            "aim": aim,
+            "confidence": self.confidence,
             "subject_to": [str(constraint) for constraint in self.subject_to],
         }
 
@@ -202,7 +205,9 @@ def _constraints(given: Iterable[Constraint]) -> tuple[Constraint, ...]:
             raise InputError("subject_to", repr(constraint), "constraints such as precision >= 0.9")
         if constraint.metric.of_counts is None:
             raise InputError(
-                "subject_to", str(constraint), "a metric of counts at a threshold",
+                "subject_to",
+                str(constraint),
+                "a metric of counts at a threshold",
                 f"{constraint.metric.name} does not depend on the threshold",
             )
     return constraints
@@ -212,6 +217,8 @@ def require_binary(scores: Scores, what: str) -> None:
     """Refuse several classes by name."""
     if not scores.binary:
         raise LabelError(
-            "scores", f"{scores.classes.k} classes for {what}", "a binary problem",
+            "scores",
+            f"{scores.classes.k} classes for {what}",
+            "a binary problem",
             "use scores.one_vs_rest(name), or most_probable for all classes",
         )

@@ -65,8 +65,10 @@ def search(policy: Policy, table: ThresholdTable) -> int:
         return best
     nearest = nearest_point(policy, table)
     error = Infeasible(
-        "subject_to", f"{' and '.join(map(str, policy.subject_to))} on {table.n_pos + table.n_neg:,} rows",
-        "constraints that some threshold satisfies", f"the nearest is {nearest}",
+        "subject_to",
+        f"{' and '.join(map(str, policy.subject_to))} on {table.n_pos + table.n_neg:,} rows",
+        "constraints that some threshold satisfies",
+        f"the nearest is {nearest}",
     )
     error.nearest = nearest
     raise error

@@ -6,6 +6,14 @@ from cutline.evidence.intervals import Proportion, clopper_pearson, wilson, z_of
 from cutline.evidence.resample import stratified_folds
 
 __all__ = [
-    "Estimate", "Proportion", "clopper_pearson", "count_ingredients", "delong", "estimate", "finite",
-    "stratified_folds", "wilson", "z_of",
+    "Estimate",
+    "Proportion",
+    "clopper_pearson",
+    "count_ingredients",
+    "delong",
+    "estimate",
+    "finite",
+    "stratified_folds",
+    "wilson",
+    "z_of",
 ]

@@ -99,10 +99,19 @@ class Estimate:
         """Plain values for JSON: nan and infinities become None."""
         low, high = self.interval()
         return {
-            "metric": self.metric.name, "label": self.metric.label, "value": finite(self.value), "low": finite(low),
-            "high": finite(high), "confidence": self.confidence, "n": self.n,
-            "n_pos": self.n_pos if self.n_pos >= 0 else None, "method": self.method, "state": self.state,
-            "role": self.role, "threshold": finite(self.threshold), "note": self.note,
+            "metric": self.metric.name,
+            "label": self.metric.label,
+            "value": finite(self.value),
+            "low": finite(low),
+            "high": finite(high),
+            "confidence": self.confidence,
+            "n": self.n,
+            "n_pos": self.n_pos if self.n_pos >= 0 else None,
+            "method": self.method,
+            "state": self.state,
+            "role": self.role,
+            "threshold": finite(self.threshold),
+            "note": self.note,
         }
 
     def __repr__(self) -> str:
@@ -124,8 +133,14 @@ def finite(value: float | None) -> float | None:
 
 
 def estimate(
-    metric: Metric, scores: Scores, *, at: float | None = None, decision: NDArray[Any] | None = None,
-    confidence: float = 0.95, seed: int = 0, table: ThresholdTable | None = None,
+    metric: Metric,
+    scores: Scores,
+    *,
+    at: float | None = None,
+    decision: NDArray[Any] | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
+    table: ThresholdTable | None = None,
 ) -> Estimate:
     """Estimate one metric of scores, with its default interval.
 
@@ -163,7 +178,11 @@ def estimate(
 
 
 def _with_ingredients(
-    metric: Metric, known: Scores, at: float | None, decision: NDArray[Any] | None, seed: int,
+    metric: Metric,
+    known: Scores,
+    at: float | None,
+    decision: NDArray[Any] | None,
+    seed: int,
     table: ThresholdTable | None,
 ) -> tuple[float, Ingredients | None, str]:
     if metric.name in ROW_LOSSES:
@@ -200,7 +219,8 @@ def count_ingredients(metric: Metric, counts: Counts, squares: Counts | None = N
             _proportion(jaccard, None if squares is None else (squares.tp, squares.tp + squares.fp + squares.fn))
         )
     scale = 1.0 if squares is None else counts.total / squares.total
-    return CellPosterior(metric.name, tuple(float(c) * scale for c in (counts.tp, counts.fp, counts.fn, counts.tn)), seed)
+    tp, fp, fn, tn = (float(c) * scale for c in (counts.tp, counts.fp, counts.fn, counts.tn))
+    return CellPosterior(metric.name, (tp, fp, fn, tn), seed)
 
 
 def _proportion(counts: tuple[Any, Any], squares: tuple[Any, Any] | None) -> Proportion:

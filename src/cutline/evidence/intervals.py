@@ -73,8 +73,9 @@ def wilson(k: float, n: float, level: float = 0.95) -> tuple[float, float]:
     return (0.0 if k <= 0 else max(centre - half, 0.0)), (1.0 if k >= n else min(centre + half, 1.0))
 
 
-def clopper_pearson(k: int, n: int, level: float = 0.95, side: Literal["both", "lower", "upper"] = "both"
-                    ) -> tuple[float, float]:
+def clopper_pearson(
+    k: int, n: int, level: float = 0.95, side: Literal["both", "lower", "upper"] = "both"
+) -> tuple[float, float]:
     """Exact binomial limits of k/n (Clopper & Pearson 1934), two-sided or one-sided; for claims."""
     if n <= 0:
         return math.nan, math.nan
@@ -291,5 +292,3 @@ def percentiles(values: NDArray[Any], level: float) -> tuple[float, float]:
     z_of(level)  # checks the level
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-

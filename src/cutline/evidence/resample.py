@@ -16,7 +16,9 @@ BOOTSTRAP_ROWS = 50_000
 """Above this many rows the ranking bootstrap gives way to a formula: normal theory has long taken over."""
 
 
-def stratified_folds(codes: NDArray[Any], folds: int, seed: int, groups: NDArray[Any] | None = None) -> NDArray[np.int64]:
+def stratified_folds(
+    codes: NDArray[Any], folds: int, seed: int, groups: NDArray[Any] | None = None
+) -> NDArray[np.int64]:
     """A fold number for each row, shape (n,); every class is spread as evenly as it can be.
 
     Parameters
@@ -48,7 +50,7 @@ def stratified_folds(codes: NDArray[Any], folds: int, seed: int, groups: NDArray
 def bootstrap_matrix(metric: Metric, matrix: NDArray[Any], *, seed: int, replicates: int = REPLICATES) -> Replicates:
     """Bootstrap of a metric of the confusion matrix: resampling rows is one multinomial draw of its cells."""
     cells = np.asarray(matrix, dtype=np.float64).ravel()
-    n = int(round(cells.sum()))
+    n = round(float(cells.sum()))
     seen = np.flatnonzero(cells)
     rng = np.random.default_rng(seed)
     values = np.empty(replicates)

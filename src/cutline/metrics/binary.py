@@ -21,53 +21,103 @@ def divide(numerator: Any, denominator: Any) -> Any:
 
 def _proportion(name: str, label: str, of: Any, *, maximize: bool, **about: Any) -> Metric:
     return Metric(
-        name, label, maximize, (0.0, 1.0), 1.0 if maximize else 0.0,
-        of_counts=lambda c: divide(*of(c)), proportion=of, **about,
+        name,
+        label,
+        maximize,
+        (0.0, 1.0),
+        1.0 if maximize else 0.0,
+        of_counts=lambda c: divide(*of(c)),
+        proportion=of,
+        **about,
     )
 
 
 accuracy = Metric(
-    "accuracy", "Accuracy", True, (0.0, 1.0), 1.0,
-    chance="the share of the largest class", formula="(tp + tn) / n", undefined="no rows",
+    "accuracy",
+    "Accuracy",
+    True,
+    (0.0, 1.0),
+    1.0,
+    chance="the share of the largest class",
+    formula="(tp + tn) / n",
+    undefined="no rows",
     synonyms=("acc", "fraction_correct"),
     of_counts=lambda c: divide(c.tp + c.tn, c.total),
     of_matrix=lambda m: divide(np.trace(m), m.sum()),
     proportion=lambda c: (c.tp + c.tn, c.total),
 )
 precision = _proportion(
-    "precision", "Precision", lambda c: (c.tp, c.tp + c.fp), maximize=True,
-    chance="prevalence", formula="tp / (tp + fp)", undefined="nothing is flagged",
+    "precision",
+    "Precision",
+    lambda c: (c.tp, c.tp + c.fp),
+    maximize=True,
+    chance="prevalence",
+    formula="tp / (tp + fp)",
+    undefined="nothing is flagged",
     synonyms=("ppv", "positive_predictive_value"),
 )
 recall = _proportion(
-    "recall", "Recall", lambda c: (c.tp, c.tp + c.fn), maximize=True,
-    chance="the flagged rate", formula="tp / (tp + fn)", undefined="there are no positives",
+    "recall",
+    "Recall",
+    lambda c: (c.tp, c.tp + c.fn),
+    maximize=True,
+    chance="the flagged rate",
+    formula="tp / (tp + fn)",
+    undefined="there are no positives",
     synonyms=("tpr", "sensitivity", "true_positive_rate", "hit_rate", "probability_of_detection"),
 )
 specificity = _proportion(
-    "specificity", "Specificity", lambda c: (c.tn, c.tn + c.fp), maximize=True,
-    chance="1 - the flagged rate", formula="tn / (tn + fp)", undefined="there are no negatives",
+    "specificity",
+    "Specificity",
+    lambda c: (c.tn, c.tn + c.fp),
+    maximize=True,
+    chance="1 - the flagged rate",
+    formula="tn / (tn + fp)",
+    undefined="there are no negatives",
     synonyms=("tnr", "true_negative_rate", "selectivity"),
 )
 npv = _proportion(
-    "npv", "Negative predictive value", lambda c: (c.tn, c.tn + c.fn), maximize=True,
-    chance="1 - prevalence", formula="tn / (tn + fn)", undefined="everything is flagged",
+    "npv",
+    "Negative predictive value",
+    lambda c: (c.tn, c.tn + c.fn),
+    maximize=True,
+    chance="1 - prevalence",
+    formula="tn / (tn + fn)",
+    undefined="everything is flagged",
     synonyms=("negative_predictive_value",),
 )
 fpr = _proportion(
-    "fpr", "False positive rate", lambda c: (c.fp, c.fp + c.tn), maximize=False,
-    chance="the flagged rate", formula="fp / (fp + tn)", undefined="there are no negatives",
+    "fpr",
+    "False positive rate",
+    lambda c: (c.fp, c.fp + c.tn),
+    maximize=False,
+    chance="the flagged rate",
+    formula="fp / (fp + tn)",
+    undefined="there are no negatives",
     synonyms=("false_positive_rate", "fall_out", "false_alarm_rate"),
 )
 fnr = _proportion(
-    "fnr", "False negative rate", lambda c: (c.fn, c.fn + c.tp), maximize=False,
-    chance="1 - the flagged rate", formula="fn / (fn + tp)", undefined="there are no positives",
+    "fnr",
+    "False negative rate",
+    lambda c: (c.fn, c.fn + c.tp),
+    maximize=False,
+    chance="1 - the flagged rate",
+    formula="fn / (fn + tp)",
+    undefined="there are no positives",
     synonyms=("false_negative_rate", "miss_rate"),
 )
 flagged_rate = Metric(
-    "flagged_rate", "Flagged rate", None, (0.0, 1.0), float("nan"),
-    chance="any", formula="(tp + fp) / n", undefined="no rows", synonyms=("predicted_positive_rate", "alert_rate"),
-    of_counts=lambda c: divide(c.flagged, c.total), proportion=lambda c: (c.flagged, c.total),
+    "flagged_rate",
+    "Flagged rate",
+    None,
+    (0.0, 1.0),
+    float("nan"),
+    chance="any",
+    formula="(tp + fp) / n",
+    undefined="no rows",
+    synonyms=("predicted_positive_rate", "alert_rate"),
+    of_counts=lambda c: divide(c.flagged, c.total),
+    proportion=lambda c: (c.flagged, c.total),
 )
 
 
@@ -92,17 +142,30 @@ def _balanced_matrix(m: Any) -> float:
 
 
 balanced_accuracy = Metric(
-    "balanced_accuracy", "Balanced accuracy", True, (0.0, 1.0), 1.0,
-    chance="1 / k", formula="mean of the recalls of all classes", undefined="a class has no rows",
+    "balanced_accuracy",
+    "Balanced accuracy",
+    True,
+    (0.0, 1.0),
+    1.0,
+    chance="1 / k",
+    formula="mean of the recalls of all classes",
+    undefined="a class has no rows",
     of_counts=lambda c: (divide(c.tp, c.positives) + divide(c.tn, c.negatives)) / 2,
     of_matrix=_balanced_matrix,
 )
 mcc = Metric(
-    "mcc", "Matthews correlation", True, (-1.0, 1.0), 1.0,
-    chance="0", formula="(tp tn - fp fn) / sqrt((tp+fp)(tp+fn)(tn+fp)(tn+fn))",
+    "mcc",
+    "Matthews correlation",
+    True,
+    (-1.0, 1.0),
+    1.0,
+    chance="0",
+    formula="(tp tn - fp fn) / sqrt((tp+fp)(tp+fn)(tn+fp)(tn+fn))",
     undefined="only one class is present or only one is decided",
-    reference="Matthews 1975; Gorodkin 2004 for k classes", synonyms=("matthews_corrcoef", "phi"),
-    of_counts=_mcc, of_matrix=_mcc_matrix,
+    reference="Matthews 1975; Gorodkin 2004 for k classes",
+    synonyms=("matthews_corrcoef", "phi"),
+    of_counts=_mcc,
+    of_matrix=_mcc_matrix,
 )
 
 
@@ -121,11 +184,16 @@ def f_beta(beta: float) -> Metric:
         raise InputError("beta", repr(beta), "a number above 0")
     b = float(beta) ** 2
     return Metric(
-        f"f{beta:g}", f"F{beta:g}", True, (0.0, 1.0), 1.0,
+        f"f{beta:g}",
+        f"F{beta:g}",
+        True,
+        (0.0, 1.0),
+        1.0,
         chance="depends on prevalence and on the flagged rate",
         formula="2 tp / (2 tp + fp + fn)" if b == 1 else f"{1 + b:g} tp / ({1 + b:g} tp + {b:g} fn + fp)",
         undefined="no positives and nothing flagged",
-        reference="van Rijsbergen 1979", synonyms=("f1_score", "dice") if b == 1 else (),
+        reference="van Rijsbergen 1979",
+        synonyms=("f1_score", "dice") if b == 1 else (),
         of_counts=lambda c: divide((1 + b) * c.tp, (1 + b) * c.tp + b * c.fn + c.fp),
     )
 
@@ -147,13 +215,27 @@ def _average_precision(table: ThresholdTable) -> float:
 
 
 roc_auc = Metric(
-    "roc_auc", "ROC AUC", True, (0.0, 1.0), 1.0,
-    chance="0.5", formula="P(score of a positive > score of a negative) + P(equal) / 2",
-    undefined="a class has no rows", reference="Mann & Whitney 1947; Hanley & McNeil 1982",
-    synonyms=("auc", "auroc", "c_statistic", "concordance"), of_table=_roc_auc,
+    "roc_auc",
+    "ROC AUC",
+    True,
+    (0.0, 1.0),
+    1.0,
+    chance="0.5",
+    formula="P(score of a positive > score of a negative) + P(equal) / 2",
+    undefined="a class has no rows",
+    reference="Mann & Whitney 1947; Hanley & McNeil 1982",
+    synonyms=("auc", "auroc", "c_statistic", "concordance"),
+    of_table=_roc_auc,
 )
 average_precision = Metric(
-    "average_precision", "Average precision", True, (0.0, 1.0), 1.0,
-    chance="prevalence", formula="sum over thresholds of (recall step) x precision, no interpolation",
-    undefined="there are no positives", synonyms=("ap", "pr_auc"), of_table=_average_precision,
+    "average_precision",
+    "Average precision",
+    True,
+    (0.0, 1.0),
+    1.0,
+    chance="prevalence",
+    formula="sum over thresholds of (recall step) x precision, no interpolation",
+    undefined="there are no positives",
+    synonyms=("ap", "pr_auc"),
+    of_table=_average_precision,
 )

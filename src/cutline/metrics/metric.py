@@ -122,7 +122,9 @@ class Metric:
                 return self.of_counts(_binary_counts(matrix, scores))
             if at is None:
                 raise ScoreError(
-                    "at", f"no threshold for {self.name} of scores of kind {scores.kind!r}", "a threshold",
+                    "at",
+                    f"no threshold for {self.name} of scores of kind {scores.kind!r}",
+                    "a threshold",
                     "for example at=0.5, or let a policy choose it",
                 )
             return self.of_counts(ThresholdTable.from_scores(scores).counts(at))
@@ -131,13 +133,18 @@ class Metric:
         if self.of_matrix:
             return self.of_matrix(confusion_matrix(scores, decided(scores, at)))
         raise LabelError(
-            "scores", f"{scores.classes.k} classes for {self.name}", "a binary problem",
+            "scores",
+            f"{scores.classes.k} classes for {self.name}",
+            "a binary problem",
             f"use macro({self.name}), micro({self.name}) or scores.one_vs_rest(name)",
         )
 
     def _wants(self) -> str:
-        forms = {"Counts": self.of_counts, "a ThresholdTable": self.of_table or self.of_counts,
-                 "a confusion matrix": self.of_matrix}
+        forms = {
+            "Counts": self.of_counts,
+            "a ThresholdTable": self.of_table or self.of_counts,
+            "a confusion matrix": self.of_matrix,
+        }
         return " or ".join([*(name for name, formula in forms.items() if formula), "Scores"])
 
     def __ge__(self, bound: float) -> Constraint:
@@ -148,7 +155,18 @@ class Metric:
 
     def to_dict(self) -> dict[str, Any]:
         """Its description in plain values."""
-        shown = ("name", "label", "maximize", "range", "perfect", "chance", "formula", "undefined", "reference", "synonyms")
+        shown = (
+            "name",
+            "label",
+            "maximize",
+            "range",
+            "perfect",
+            "chance",
+            "formula",
+            "undefined",
+            "reference",
+            "synonyms",
+        )
         return {name: list(v) if isinstance(v := getattr(self, name), tuple) else v for name in shown}
 
     def __reduce__(self) -> Any:
@@ -180,7 +198,9 @@ class Constraint:
         low, high = self.metric.range
         if not low <= self.bound <= high:
             raise InputError(
-                self.metric.name, f"the bound {self.bound:g}", f"a number from {low:g} to {high:g}, its range",
+                self.metric.name,
+                f"the bound {self.bound:g}",
+                f"a number from {low:g} to {high:g}, its range",
                 "write 0.9 for 90 %" if self.bound > 1 else "",
             )
 

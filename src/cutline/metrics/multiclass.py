@@ -68,10 +68,17 @@ def _averaged(prefix: str, metric: Metric, average: Callable[[NDArray[Any], NDAr
         return average(np.array([of_table(t) for t in views]), np.array([t.positives for t in views]))
 
     return Metric(
-        f"{prefix}_{metric.name}", f"{metric.label}, {prefix}", metric.maximize, metric.range, metric.perfect,
-        chance=metric.chance, formula=f"{prefix} average over classes of {metric.formula}",
-        undefined="no class has a defined value", reference=metric.reference,
-        of_matrix=of_matrix if formula else None, of_scores=None if formula else of_scores,
+        f"{prefix}_{metric.name}",
+        f"{metric.label}, {prefix}",
+        metric.maximize,
+        metric.range,
+        metric.perfect,
+        chance=metric.chance,
+        formula=f"{prefix} average over classes of {metric.formula}",
+        undefined="no class has a defined value",
+        reference=metric.reference,
+        of_matrix=of_matrix if formula else None,
+        of_scores=None if formula else of_scores,
     )
 
 
@@ -103,9 +110,16 @@ def micro(metric: Metric) -> Metric:
         return float(formula(pooled))
 
     return Metric(
-        f"micro_{metric.name}", f"{metric.label}, micro", metric.maximize, metric.range, metric.perfect,
-        chance=metric.chance, formula=f"{metric.formula} of the counts summed over classes",
-        undefined=metric.undefined, reference=metric.reference, of_matrix=of_matrix,
+        f"micro_{metric.name}",
+        f"{metric.label}, micro",
+        metric.maximize,
+        metric.range,
+        metric.perfect,
+        chance=metric.chance,
+        formula=f"{metric.formula} of the counts summed over classes",
+        undefined=metric.undefined,
+        reference=metric.reference,
+        of_matrix=of_matrix,
     )
 
 

@@ -60,24 +60,48 @@ def _mean(rows: RowLoss) -> Callable[[Scores], float]:
 
 
 log_loss = Metric(
-    "log_loss", "Log loss", False, (0.0, float("inf")), 0.0,
-    chance="the entropy of the class shares", formula="mean of -log p(true class), in nats",
-    undefined="no rows", reference="Good 1952",
-    synonyms=("cross_entropy", "logloss", "log_score", "negative_log_likelihood"), of_scores=_mean(row_log_loss),
+    "log_loss",
+    "Log loss",
+    False,
+    (0.0, float("inf")),
+    0.0,
+    chance="the entropy of the class shares",
+    formula="mean of -log p(true class), in nats",
+    undefined="no rows",
+    reference="Good 1952",
+    synonyms=("cross_entropy", "logloss", "log_score", "negative_log_likelihood"),
+    of_scores=_mean(row_log_loss),
 )
 brier = Metric(
-    "brier", "Brier score", False, (0.0, 2.0), 0.0,
-    chance="prevalence x (1 - prevalence) for binary", formula="mean of (p - y)^2; summed over classes for k > 2",
-    undefined="no rows", reference="Brier 1950", synonyms=("brier_score", "brier_score_loss"), of_scores=_mean(row_brier),
+    "brier",
+    "Brier score",
+    False,
+    (0.0, 2.0),
+    0.0,
+    chance="prevalence x (1 - prevalence) for binary",
+    formula="mean of (p - y)^2; summed over classes for k > 2",
+    undefined="no rows",
+    reference="Brier 1950",
+    synonyms=("brier_score", "brier_score_loss"),
+    of_scores=_mean(row_brier),
 )
 prediction_bias = Metric(
-    "prediction_bias", "Prediction bias", None, (-1.0, 1.0), 0.0,
-    chance="0 for a constant at the prevalence", formula="mean(p) - mean(y)",
-    undefined="no rows", synonyms=("calibration_in_the_large", "bias"), of_scores=_mean(row_bias),
+    "prediction_bias",
+    "Prediction bias",
+    None,
+    (-1.0, 1.0),
+    0.0,
+    chance="0 for a constant at the prevalence",
+    formula="mean(p) - mean(y)",
+    undefined="no rows",
+    synonyms=("calibration_in_the_large", "bias"),
+    of_scores=_mean(row_bias),
 )
 
 ROW_LOSSES: dict[str, RowLoss] = {
-    "log_loss": row_log_loss, "brier": row_brier, "prediction_bias": row_bias,
+    "log_loss": row_log_loss,
+    "brier": row_brier,
+    "prediction_bias": row_bias,
 }
 """The rows whose mean each metric is, by its name: an interval needs their spread."""
 

@@ -12,15 +12,30 @@ from cutline.metrics.metric import Metric
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        binary.accuracy, binary.balanced_accuracy, binary.precision, binary.recall, binary.specificity, binary.npv,
-        binary.fpr, binary.fnr, binary.f1, binary.mcc, binary.flagged_rate, binary.roc_auc, binary.average_precision,
-        probability.log_loss, probability.brier, probability.prediction_bias,
+        binary.accuracy,
+        binary.balanced_accuracy,
+        binary.precision,
+        binary.recall,
+        binary.specificity,
+        binary.npv,
+        binary.fpr,
+        binary.fnr,
+        binary.f1,
+        binary.mcc,
+        binary.flagged_rate,
+        binary.roc_auc,
+        binary.average_precision,
+        probability.log_loss,
+        probability.brier,
+        probability.prediction_bias,
     )
 }
 """The registry, in reading order."""
 
 _AVERAGES: dict[str, Callable[[Metric], Metric]] = {
-    "macro": multiclass.macro, "micro": multiclass.micro, "weighted": multiclass.weighted,
+    "macro": multiclass.macro,
+    "micro": multiclass.micro,
+    "weighted": multiclass.weighted,
 }
 
 

@@ -55,7 +55,9 @@ class ThresholdTable:
             raise LabelError("scores", repr(scores.classes), "a binary problem", "use scores.one_vs_rest(name)")
         if scores.kind == "label":
             raise ScoreError(
-                "y_score", "predicted labels", "scores with an order",
+                "y_score",
+                "predicted labels",
+                "scores with an order",
                 "pass the scores of the model; ranking figures of hard labels mislead",
             )
         known = scores.known()
@@ -142,7 +144,9 @@ class ThresholdTable:
 
     def __repr__(self) -> str:
         tail = ", weighted" if self.weights is not None else ""
-        return f"ThresholdTable({len(self) - 1:,} distinct scores, {self.n_pos:,} positive, {self.n_neg:,} negative{tail})"
+        return (
+            f"ThresholdTable({len(self) - 1:,} distinct scores, {self.n_pos:,} positive, {self.n_neg:,} negative{tail})"
+        )
 
     def _repr_html_(self) -> str:
         return f"<pre>{self!r}</pre>"
