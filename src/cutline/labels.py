@@ -141,7 +141,7 @@ class Classes:
         present = values[~gone]
         if not present.size:
             return codes
-        found, inverse = np.unique(_comparable(present), return_inverse=True)
+        found, inverse = _factor(_comparable(present))
         where = [_find(_plain(value), self.names) for value in found]
         if None in where:
             unknown = [_plain(v) for v, w in zip(found, where, strict=True) if w is None]
@@ -233,6 +233,9 @@ def missing(values: NDArray[Any]) -> NDArray[np.bool_]:
         return np.isnan(values)
     if values.dtype.kind != "O":
         return np.zeros(values.shape, dtype=bool)
+    kinds = set(map(type, values.ravel().tolist()))
+    if kinds <= {str, type(None)}:
+        return np.equal(values, None) if type(None) in kinds else np.zeros(values.shape, dtype=bool)
     # nan and NaT differ from themselves; pandas' NA answers a comparison with NA, which has no truth value.
     return np.array([v is None or type(v).__name__ in ("NAType", "NaTType") or v != v for v in values], dtype=bool)
 
@@ -247,11 +250,33 @@ def distinct(y: Any) -> list[Label]:
     if values.ndim != 1:
         raise ShapeError("y_true", f"shape {values.shape}", "one label a row, shape (n,)")
     present = values[~missing(values)]
-    return sorted({_plain(v) for v in np.unique(_comparable(present))}, key=_sort_key)
+    return sorted({_plain(v) for v in _factor(_comparable(present))[0]}, key=_sort_key)
+
+
+def _factor(values: NDArray[Any]) -> tuple[list[Any], NDArray[np.intp]]:
+    """Distinct values, and for each value its place among them: np.unique without the sort of all rows."""
+    if values.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):
+            whole = values.astype(np.int64)
+        values = whole if np.array_equal(whole, values) else values
+    if values.dtype.kind in "biu" and values.size:
+        low, high = int(values.min()), int(values.max())
+        if high - low < 1 << 20:  # a table of that many flags is cheaper than a sort
+            offset = values.astype(np.int64) - low
+            seen = np.zeros(high - low + 1, dtype=bool)
+            seen[offset] = True
+            named = bool if values.dtype.kind == "b" else int
+            return [named(low + i) for i in np.flatnonzero(seen)], (np.cumsum(seen) - 1)[offset]
+    if values.dtype.kind in "US":
+        place: dict[Any, int] = {}
+        rows = [place.setdefault(value, len(place)) for value in values.tolist()]
+        return list(place), np.array(rows, dtype=np.intp)
+    found, inverse = np.unique(values, return_inverse=True)
+    return found.tolist(), inverse
 
 
 def _comparable(values: NDArray[Any]) -> NDArray[Any]:
-    """An array that np.unique can sort without mixing up 1 and "1"."""
+    """An array of one type, so that 1 and "1" are not mixed up."""
     if values.dtype.kind != "O":
         return values
     kinds = {type(v) for v in values.tolist()}

@@ -137,6 +137,22 @@ class OperatingPoint:
             scores = Scores(y_score=np.atleast_1d(values), classes=self.classes)
         return self.classes.decode(self.codes(scores))
 
+    def decide_table(self, scores: Scores) -> dict[str, NDArray[Any]]:
+        """Columns for a file: the ids, if there are any, ``p_<class>`` for probabilities (else ``score``), ``decision``.
+
+        Index i of each column belongs to row i of `scores`.
+        """
+        columns: dict[str, NDArray[Any]] = {} if scores.ids is None else {"id": scores.ids}
+        if scores.kind in ("probability", "logit"):
+            p = scores.probability
+            if scores.binary:
+                positive = self.classes.index(self.classes.positive)
+                p = np.column_stack([1 - p, p] if positive == 1 else [p, 1 - p])
+            columns |= {f"p_{name}": p[:, k] for k, name in enumerate(self.classes.names)}
+        elif scores.score.ndim == 1:
+            columns["score"] = scores.score
+        return columns | {"decision": self.classes.decode(self.codes(scores))}
+
     def assess(self, scores: Scores, *, confidence: float = 0.95, seed: int = 0) -> Evaluation:
         """Evaluate the decision on other rows.
 

@@ -1,0 +1,8 @@
+"""``python -m cutline``."""
+
+import sys
+
+from cutline.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

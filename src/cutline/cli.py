@@ -1,0 +1,597 @@
+"""The command line: one verb for each public function.
+
+Tables on stdout, notes and progress on stderr. Exit codes: 0 ok, 1 our error, 2 usage or bad input, 3 no threshold
+satisfies the constraints.
+"""
+
+from __future__ import annotations
+
+import json as _json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+import cutline as cl
+from cutline.decision import GRADES
+from cutline.errors import CutlineError, InputError, UnknownName
+
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+Many = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True, show_default=False)]
+Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
+Kind = Literal["probability", "logit", "rank", "label"]
+
+app = App(
+    name="cutline",
+    help="From raw data to a classifier, and from any classifier's scores to a decision you can defend.",
+    version=cl.__version__,
+    help_format="plaintext",
+)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Which columns of a file of scores hold what.
+
+    Attributes
+    ----------
+    y_true
+        Column with the labels.
+    y_score
+        Column with the score of the positive class; for several classes one column for each class.
+    positive
+        The positive class of a binary problem.
+    classes
+        Class names in the order of the --y-score columns, when these are not named after them.
+    kind
+        What the score is: probability, logit, rank, or label (predicted classes). Guessed, and said, when not given.
+    weight
+        Column with importance weights.
+    group
+        Column with clusters: rows that share one are not independent.
+    id
+        Column with row ids, so that overlapping files are noticed.
+    """
+
+    y_true: str | None = None
+    y_score: Many = ()
+    positive: str | None = None
+    classes: Many = ()
+    kind: Kind | None = None
+    weight: str | None = None
+    group: str | None = None
+    id: str | None = None
+
+    def read(self, source: str, *, truth: bool = True, like: cl.OperatingPoint | None = None) -> cl.Scores:
+        """Read a file of scores; `like` gives the classes when they were not named."""
+        if truth and self.y_true is None:
+            raise InputError("--y-true", "nothing", "the column with the labels")
+        if not self.y_score:
+            raise InputError("--y-score", "nothing", "the column, or columns, with the scores")
+        classes: Any = self.classes or None
+        if like is not None and classes is None and self.positive is None:
+            classes = like.classes
+        return cl.read_scores(
+            sys.stdin.buffer if source == "-" else source,
+            y_true=self.y_true,
+            y_score=self.y_score[0] if len(self.y_score) == 1 else list(self.y_score),
+            positive=self.positive,
+            classes=classes,
+            kind=self.kind,
+            weight=self.weight,
+            group=self.group,
+            id=self.id,
+        )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Aim:
+    """What the cut is for.
+
+    Attributes
+    ----------
+    maximize
+        Metric to maximise, such as recall or f1.
+    minimize
+        Metric to minimise, such as fpr.
+    cost_fp
+        Cost of a false positive; with --cost-fn the mean cost is minimised.
+    cost_fn
+        Cost of a false negative.
+    threshold
+        A threshold decided elsewhere.
+    subject_to
+        Constraints, such as 'precision>=0.90'.
+    confidence
+        Certify the constraints with this confidence, such as 0.95, on rows that nothing was chosen on.
+    """
+
+    maximize: str | None = None
+    minimize: str | None = None
+    cost_fp: float | None = None
+    cost_fn: float | None = None
+    threshold: float | None = None
+    subject_to: Many = ()
+    confidence: float | None = None
+
+    def policy(self) -> cl.Policy | None:
+        """The policy that was asked for; None when nothing was."""
+        constraints = [cl.Constraint.parse(text) for text in self.subject_to]
+        costs = self.cost_fp is not None or self.cost_fn is not None
+        given = [self.maximize is not None, self.minimize is not None, costs, self.threshold is not None]
+        if sum(given) > 1:
+            raise InputError(
+                "policy", "several aims", "one of --maximize, --minimize, --cost-fp/--cost-fn, --threshold"
+            )
+        if not any(given):
+            if constraints or self.confidence:
+                raise InputError("policy", "constraints without an aim", "an aim", "add --maximize recall, for example")
+            return None
+        if self.threshold is not None:
+            return cl.fixed(self.threshold)
+        if self.maximize is not None:
+            aim = cl.find(self.maximize)
+            return cl.maximize(aim, subject_to=constraints, confidence=self.confidence)
+        if self.minimize is not None:
+            aim = cl.find(self.minimize)
+            return cl.minimize(aim, subject_to=constraints, confidence=self.confidence)
+        if self.cost_fp is None or self.cost_fn is None:
+            raise InputError("policy", "one cost", "both --cost-fp and --cost-fn")
+        costed = cl.cost(fp=self.cost_fp, fn=self.cost_fn)
+        return cl.minimize(costed, subject_to=constraints, confidence=self.confidence)
+
+
+@app.command
+def fit(
+    data: str,
+    /,
+    *,
+    target: str,
+    positive: str | None = None,
+    output: Output = None,
+    aim: Aim = Aim(),
+    drop: Many = (),
+    types: Many = (),
+    families: Many = (),
+    seed: int = 0,
+    threads: int | None = None,
+    report: Path | None = None,
+    json: Flag = False,
+) -> None:
+    """Fit a calibrated classifier on a table and say how good it is.
+
+    Example: cutline fit mail.csv --target label --positive spam --maximize recall --subject-to 'precision>=0.98'
+    --confidence 0.95 -o spam.cutline --report spam.html
+
+    Parameters
+    ----------
+    data
+        A CSV or Parquet file.
+    target
+        Column to predict.
+    positive
+        The positive class of a binary problem.
+    output
+        Where to save the classifier.
+    drop
+        Columns to leave out.
+    types
+        Column types that overrule what was inferred, such as zip=categorical.
+    families
+        Families of models to try: linear, lightgbm. All by default.
+    seed
+        Seed of splits and folds.
+    threads
+        Threads to use; all cores by default.
+    report
+        Where to write the report (.html, .md or .json).
+    json
+        Print the evaluation as JSON.
+    """
+    model = cl.fit(
+        data,
+        target=target,
+        positive=positive,
+        policy=aim.policy(),
+        drop=drop,
+        types=dict(_pair("--types", text) for text in types) or None,
+        families=list(families) or None,
+        seed=seed,
+        threads=threads,
+        progress=True,
+    )
+    _notes(model.notes)
+    if output is not None:
+        model.save(output)
+    if report is not None:
+        cl.report(model).save(report)
+    _show(model.evaluation, json)
+    for what, path in (("classifier", output), ("report", report)):
+        if path is not None:
+            _say(f"{what}: {path}")
+
+
+@app.command
+def predict(model: Path, data: str, /, *, output: Output = None) -> None:
+    """Write a probability for each class and the decision, row by row.
+
+    Example: cutline predict spam.cutline new.parquet -o decided.parquet
+
+    Parameters
+    ----------
+    model
+        A saved classifier.
+    data
+        A CSV or Parquet file with the columns it was fitted on, in any order.
+    output
+        A .csv or .parquet file; CSV on standard output when not given.
+    """
+    _write(cl.load(model).decide_table(data), output)
+
+
+@app.command
+def evaluate(
+    scores: str,
+    /,
+    *,
+    columns: Columns = Columns(),
+    threshold: float | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
+    output: Output = None,
+    json: Flag = False,
+) -> None:
+    """Every figure of the scores of any model, each with its interval.
+
+    Example: cutline evaluate scores.parquet --y-true label --y-score p --positive spam
+
+    Parameters
+    ----------
+    scores
+        A CSV or Parquet file; - reads CSV from standard input.
+    threshold
+        Positive iff score >= threshold; 0.5 for probabilities when not given.
+    confidence
+        Level of the intervals.
+    seed
+        Seed of methods that draw.
+    output
+        Where to write the result as JSON.
+    json
+        Print JSON.
+    """
+    found = columns.read(scores)
+    result = cl.evaluate(found, threshold=threshold, confidence=confidence, seed=seed)
+    _save_json(result.to_dict(), output)
+    _show(result, json)
+
+
+@app.command
+def choose(
+    scores: str,
+    /,
+    *,
+    columns: Columns = Columns(),
+    aim: Aim = Aim(),
+    certify: str | None = None,
+    seed: int = 0,
+    output: Output = None,
+    json: Flag = False,
+) -> None:
+    """Choose the threshold that fits an aim and its constraints.
+
+    Example: cutline choose valid.csv --y-true label --y-score p --positive spam --maximize recall
+    --subject-to 'precision>=0.90' --confidence 0.95 -o point.json
+
+    Parameters
+    ----------
+    scores
+        Tuning rows: a CSV or Parquet file; - reads CSV from standard input.
+    certify
+        A file of rows that nothing was chosen on, with the same columns. Without it half of the rows are set apart.
+    seed
+        Seed of that split.
+    output
+        Where to save the operating point.
+    json
+        Print it as JSON.
+    """
+    policy = aim.policy()
+    if policy is None:
+        raise InputError("policy", "no aim", "--maximize, --minimize, --cost-fp and --cost-fn, or --threshold")
+    found = columns.read(scores)
+    _notes(found.notes)
+    point = policy.choose(found, None if certify is None else columns.read(certify), seed=seed)
+    _save_json(point.to_dict(), output)
+    _print_json(point.to_dict()) if json else print(point)
+
+
+@app.command
+def assess(
+    point: Path,
+    scores: str,
+    /,
+    *,
+    columns: Columns = Columns(),
+    confidence: float = 0.95,
+    output: Output = None,
+    json: Flag = False,
+) -> None:
+    """Evaluate a saved operating point on other rows; rows it was chosen on are refused.
+
+    Example: cutline assess point.json test.csv --y-true label --y-score p
+
+    Parameters
+    ----------
+    point
+        An operating point saved by cutline choose.
+    scores
+        A CSV or Parquet file; - reads CSV from standard input.
+    confidence
+        Level of the intervals.
+    output
+        Where to write the result as JSON.
+    json
+        Print JSON.
+    """
+    saved = _point(point)
+    result = saved.assess(columns.read(scores, like=saved), confidence=confidence)
+    _save_json(result.to_dict(), output)
+    _show(result, json)
+
+
+@app.command
+def decide(point: Path, scores: str, /, *, columns: Columns = Columns(), output: Output = None) -> None:
+    """Apply a saved operating point to new scores: ids, a probability for each class, the decision.
+
+    Example: cutline decide point.json new.csv --y-score p --id id -o decided.parquet
+
+    Parameters
+    ----------
+    point
+        An operating point saved by cutline choose.
+    scores
+        A CSV or Parquet file; - reads CSV from standard input.
+    output
+        A .csv or .parquet file; CSV on standard output when not given.
+    """
+    saved = _point(point)
+    _write(saved.decide_table(columns.read(scores, truth=False, like=saved)), output)
+
+
+@app.command
+def explain(
+    score: Annotated[tuple[float, ...], Parameter(negative=())],
+    /,
+    *,
+    classes: str | None = None,
+    threshold: float | None = None,
+    point: Path | None = None,
+    json: Flag = False,
+) -> None:
+    """Say in words what a probability means and what is decided.
+
+    Example: cutline explain 0.9899 --classes 'not spam,spam' --threshold 0.37
+
+    Parameters
+    ----------
+    score
+        The probability of the positive class, or one for each class.
+    classes
+        Class names, separated by commas; of two, the last is the positive one.
+    threshold
+        Positive iff probability >= threshold.
+    point
+        A saved operating point, in place of --classes and --threshold.
+    json
+        Print JSON.
+    """
+    names = None if classes is None else [name.strip() for name in classes.split(",")]
+    said = cl.explain(list(score), None if point is None else _point(point), classes=names, threshold=threshold)
+    _print_json(said.to_dict()) if json else print(said)
+
+
+@app.command
+def report(
+    source: str,
+    data: str | None = None,
+    /,
+    *,
+    columns: Columns = Columns(),
+    point: Path | None = None,
+    title: str | None = None,
+    output: Output = None,
+) -> None:
+    """Write the report: one file that anybody can open.
+
+    Example: cutline report scores.parquet --y-true label --y-score p --positive spam -o report.html
+
+    Parameters
+    ----------
+    source
+        A file of scores, or a saved classifier.
+    data
+        Rows to evaluate the classifier on; without them its own held-out figures are shown.
+    point
+        A saved operating point for a file of scores.
+    title
+        Title of the report.
+    output
+        A .html, .md or .json file; report.html when not given.
+    """
+    from zipfile import is_zipfile
+
+    result: Any
+    if source != "-" and is_zipfile(source):
+        model = cl.load(source)
+        result = model if data is None else model.evaluate(data)
+    else:
+        saved = None if point is None else _point(point)
+        found = columns.read(source, like=saved)
+        result = cl.evaluate(found) if saved is None else saved.assess(found)
+    target = output or Path("report.html")
+    cl.report(result, title=title).save(target)
+    _say(f"report: {target}")
+
+
+@app.command
+def metrics(name: str | None = None, /, *, json: Flag = False) -> None:
+    """List all metrics, or say everything about one.
+
+    Example: cutline metrics sensitivity
+
+    Parameters
+    ----------
+    name
+        A name or synonym.
+    json
+        Print JSON.
+    """
+    chosen = list(cl.METRICS.values()) if name is None else [cl.find(name)]
+    if json:
+        _print_json({"schema_version": 1, "metrics": [metric.to_dict() for metric in chosen]})
+    elif name is None:
+        for metric in chosen:
+            print(f"{metric.name:<18} {metric.formula}")
+    else:
+        for key, value in chosen[0].to_dict().items():
+            print(f"{key:<10} {', '.join(map(str, value)) if isinstance(value, list) else value}")
+
+
+DEMOS: dict[str, tuple[str, cl.Policy | None]] = {
+    "spambase": (
+        "UCI Spambase: is a mail spam? A good mail must hardly ever be lost.",
+        cl.maximize(cl.recall, subject_to=[cl.precision >= 0.98], confidence=0.95),
+    ),
+    "breast_cancer": (
+        "Wisconsin breast cancer: is a tumour malignant? A missed one costs twenty false alarms.",
+        cl.minimize(cl.cost(fp=1, fn=20)),
+    ),
+    "wine": ("Wine: which of three cultivars?", None),
+    "digits": ("Handwritten digits: which of ten?", None),
+}
+"""Title and policy of each demo."""
+
+
+@app.command
+def demo(
+    name: str = "spambase",
+    /,
+    *,
+    listed: Annotated[bool, Parameter(name="--list", negative=())] = False,
+    output: Output = None,
+    seed: int = 0,
+) -> None:
+    """Do the main job on real data: fit, choose the cut, say what it means, write the report.
+
+    Example: cutline demo breast_cancer
+
+    Parameters
+    ----------
+    name
+        Which data: see --list.
+    listed
+        List the data sets.
+    output
+        Folder for the classifier and the report.
+    seed
+        Seed of splits and folds.
+    """
+    from cutline.data import bundled
+
+    if listed:
+        for key, (about, _) in DEMOS.items():
+            print(f"{key:<14} {about}")
+        return
+    if name not in DEMOS:
+        raise UnknownName.among("demo", name, DEMOS)
+    folder = output or Path("out") / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    about, policy = DEMOS[name]
+    table, target, positive = bundled(name)
+    print(f"{about}\nfitting on {table.num_rows:,} rows; the policy: {policy or 'the most probable class'}\n")
+    model = cl.fit(table, target=target, positive=positive, policy=policy, seed=seed, progress=True)
+    model.save(folder / f"{name}.cutline")
+    cl.report(model, title=about).save(folder / f"{name}.html")
+    _notes(model.notes)
+    _show(model.evaluation, False)
+    print(f"\n{model.point.why}")
+    if model.point.threshold is not None:
+        print(f"Grade: {model.point.grade}: {GRADES[model.point.grade]}.")
+    print(f"\nclassifier: {folder / name}.cutline\nreport:     {folder / name}.html")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        app(list(sys.argv[1:] if argv is None else argv), exit_on_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except CycloptsError:  # already printed
+        return 2
+    except CutlineError as error:
+        _say(f"cutline: {error}")
+        return error.exit_code
+    except BrokenPipeError:  # the reader of our output went away
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        _say(f"cutline: {error.filename or ''}: {error.strerror or error}")
+        return 2
+    except KeyboardInterrupt:
+        _say("cutline: interrupted")
+        return 130
+    return 0
+
+
+def _show(result: cl.Evaluation, as_json: bool) -> None:
+    if as_json:
+        _print_json(result.to_dict())
+    else:
+        from cutline.report import print_evaluation
+
+        print_evaluation(result)
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    print(_json.dumps(document, indent=1, allow_nan=False))
+
+
+def _save_json(document: dict[str, Any], path: Path | None) -> None:
+    if path is not None:
+        from cutline.data import write_text
+
+        write_text(path, _json.dumps(document, indent=1, allow_nan=False) + "\n")
+
+
+def _point(path: Path) -> cl.OperatingPoint:
+    try:
+        return cl.OperatingPoint.from_dict(_json.loads(path.read_text(encoding="utf-8")))
+    except (UnicodeDecodeError, _json.JSONDecodeError, AttributeError):
+        raise InputError(str(path), "no JSON document", "an operating point saved by cutline choose") from None
+
+
+def _write(table: Any, output: Path | None) -> None:
+    from cutline.data import write_table
+
+    write_table(table, sys.stdout.buffer if output is None else output)
+
+
+def _pair(argument: str, text: str) -> tuple[str, str]:
+    key, sep, value = text.partition("=")
+    if not sep:
+        raise InputError(argument, repr(text), "column=type, such as zip=categorical")
+    return key, value
+
+
+def _notes(notes: Sequence[str]) -> None:
+    for note in notes:
+        _say(f"note: {note}")
+
+
+_say: Callable[[str], None] = lambda text: print(text, file=sys.stderr)  # noqa: E731
