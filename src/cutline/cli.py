@@ -77,7 +77,7 @@ class Columns:
         if like is not None and classes is None and self.positive is None:
             classes = like.classes
         return cl.read_scores(
-            sys.stdin.buffer if source == "-" else source,
+            source,
             y_true=self.y_true,
             y_score=self.y_score[0] if len(self.y_score) == 1 else list(self.y_score),
             positive=self.positive,

@@ -280,7 +280,7 @@ def _comparable(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind != "O":
         return values
     kinds = {type(v) for v in values.tolist()}
-    if kinds == {str}:
+    if kinds and all(issubclass(k, str) for k in kinds):
         return values.astype(str)
     if kinds <= {bool, np.bool_}:
         return values.astype(bool)

@@ -154,20 +154,19 @@ class Metric:
         return Constraint(self, "<=", float(bound))
 
     def to_dict(self) -> dict[str, Any]:
-        """Its description in plain values."""
-        shown = (
-            "name",
-            "label",
-            "maximize",
-            "range",
-            "perfect",
-            "chance",
-            "formula",
-            "undefined",
-            "reference",
-            "synonyms",
-        )
-        return {name: list(v) if isinstance(v := getattr(self, name), tuple) else v for name in shown}
+        """Its description in plain values for JSON: an infinite end of the range is None."""
+        return {
+            "name": self.name,
+            "label": self.label,
+            "maximize": self.maximize,
+            "range": [end if np.isfinite(end) else None for end in self.range],
+            "perfect": None if np.isnan(self.perfect) else self.perfect,
+            "chance": self.chance,
+            "formula": self.formula,
+            "undefined": self.undefined,
+            "reference": self.reference,
+            "synonyms": list(self.synonyms),
+        }
 
     def __reduce__(self) -> Any:
         from cutline.metrics.registry import find

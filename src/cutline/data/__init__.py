@@ -1,0 +1,31 @@
+"""Tables in: files and frames become features and labels, or scores; tables out."""
+
+from __future__ import annotations
+
+from cutline.data.features import Features, features
+from cutline.data.read import column, read_table, table_notes
+from cutline.data.samples import SAMPLES, Sample, bundled
+from cutline.data.schema import Column, Schema, infer_schema
+from cutline.data.scores import read_scores
+from cutline.data.target import Target, read_target
+from cutline.data.write import replacing, write_table, write_text
+
+__all__ = [
+    "SAMPLES",
+    "Column",
+    "Features",
+    "Sample",
+    "Schema",
+    "Target",
+    "bundled",
+    "column",
+    "features",
+    "infer_schema",
+    "read_scores",
+    "read_table",
+    "read_target",
+    "replacing",
+    "table_notes",
+    "write_table",
+    "write_text",
+]

@@ -1,0 +1,134 @@
+"""Finished results for people: one HTML page, Markdown, JSON, a terminal. Computes nothing."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from cutline.data import write_text
+from cutline.decision import OperatingPoint
+from cutline.errors import InputError
+from cutline.evaluation import Evaluation, evaluate
+from cutline.report.html import page, tables
+from cutline.report.markdown import markdown
+from cutline.report.payload import payload
+from cutline.report.terminal import print_evaluation
+from cutline.scores import Scores
+
+__all__ = ["Report", "print_evaluation", "report"]
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Report:
+    """One evaluation, ready to be shown; made by `report`.
+
+    Attributes
+    ----------
+    data : mapping
+        What every form is made of: plain values with a ``schema_version``.
+    """
+
+    data: Mapping[str, Any]
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write ``.html``, ``.md`` or ``.json``, by the suffix; an existing file is replaced whole or not at all.
+
+        Raises
+        ------
+        InputError
+            Another suffix, or a folder that cannot be written.
+        """
+        target = Path(path)
+        forms = {".html": self.to_html, ".md": self.to_markdown, ".json": self.to_json}
+        if target.suffix.lower() not in forms:
+            raise InputError("path", repr(str(target)), "a file that ends in .html, .md or .json")
+        write_text(target, forms[target.suffix.lower()]())
+        return target
+
+    def to_html(self) -> str:
+        """One page that loads nothing: a slider over thresholds, tables where scripts are off."""
+        return page(self.data)
+
+    def to_markdown(self) -> str:
+        """The sentence, the counts and the estimates as Markdown tables."""
+        return markdown(self.data)
+
+    def to_json(self) -> str:
+        """`data` as one JSON document; undefined figures are null."""
+        return json.dumps(self.data, allow_nan=False, indent=1) + "\n"
+
+    def __repr__(self) -> str:
+        return f"Report({self.data['title']!r}, {self.data['scored']['rows']:,} rows)"
+
+    def _repr_html_(self) -> str:
+        # Tables first: notebooks that are not trusted, and pages made of them, do not run the frame's script.
+        style = "width:100%;height:900px;border:0"
+        frame = f'<iframe title="Report" sandbox="allow-scripts" style="{style}" srcdoc="{escape(self.to_html())}">'
+        return f"{tables(self.data)}{frame}</iframe>"
+
+
+def report(
+    result: Any, point: OperatingPoint | None = None, *, title: str | None = None, date: str | None = None
+) -> Report:
+    """Report an evaluation, scores or a fitted classifier.
+
+    Parameters
+    ----------
+    result : Evaluation, Scores or Classifier
+        Scores are evaluated first; a classifier shows the evaluation it carries.
+    point : OperatingPoint, optional
+        The decision to show, for `Scores`.
+    title : str, optional
+        Heading; names the classes when not given.
+    date : str, optional
+        Day to print; today when not given, none when empty.
+
+    Returns
+    -------
+    Report
+        ``.save("report.html")``, ``.to_markdown()``, ``.to_json()``; a notebook shows it.
+
+    Raises
+    ------
+    InputError
+        Something else, or a point beside an evaluation that was made without it.
+
+    Examples
+    --------
+    >>> import cutline as cl
+    >>> s = cl.Scores(y_true=[0, 0, 0, 1, 1, 1], y_score=[0.1, 0.3, 0.6, 0.4, 0.8, 0.9], kind="probability")
+    >>> cl.report(s, title="Six rows")
+    Report('Six rows', 6 rows)
+    """
+    if isinstance(result, Scores):
+        evaluation = evaluate(result, point)
+    else:
+        evaluation = getattr(result, "evaluation", result)
+        if not isinstance(evaluation, Evaluation):
+            raise InputError("result", type(result).__name__, "an Evaluation, Scores or a Classifier")
+        if point is not None and point is not evaluation.point:
+            raise InputError(
+                "point",
+                "a point beside a finished evaluation",
+                "scores, or the evaluation of that point",
+                "point.assess(scores) evaluates it",
+            )
+    today = datetime.date.today().isoformat() if date is None else date
+    return Report(payload(evaluation, title=title, date=today))
+
+
+class _Package(ModuleType):
+    # Python binds a subpackage to its name in the parent once anything imports it, so `cutline.report` may be this
+    # package or the function, by the order of imports. Calling either makes a report.
+    __call__ = staticmethod(report)
+
+
+sys.modules[__name__].__class__ = _Package

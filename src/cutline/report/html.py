@@ -1,0 +1,248 @@
+"""The payload as one HTML page that loads nothing, and as still tables for places where scripts do not run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from functools import cache
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from cutline.report import words
+from cutline.report.words import cut, figure, hundred, number, span
+
+Data = Mapping[str, Any]
+
+
+def page(data: Data) -> str:
+    """The whole page."""
+    script = _part("page.js")
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    slots = {
+        "title": escape(data["title"]),
+        "version": escape(data["cutline"]),
+        "dated": f" on {escape(data['date'])}" if data["date"] else "",
+        "form": data["form"],
+        "css": _part("page.css"),
+        "script": script,
+        # Only the script with this hash may run: markup that got past the escaping would still be dead.
+        "script_hash": f"sha256-{digest}",
+        "data": embedded(data),
+        "scored": scored(data),
+        "decision": decision(data),
+        "estimates": estimates(data["estimates"]),
+        "notes": "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in data["notes"]) + "</ul>",
+        "still": f'<section class="card wide still">{_still(data)}</section>',
+        "live": _filled(_part(f"{data['form']}.html"), {"bins": _bins(data)}),
+    }
+    if data["form"] == "multiclass":
+        slots["live"] = _hero(data) + slots["live"] + _per_class(data)
+    return _filled(_part("page.html"), slots)
+
+
+def tables(data: Data) -> str:
+    """The report as still tables, a fragment without scripts or styles of its own."""
+    return (
+        f"<h3>{escape(data['title'])}</h3>{scored(data)}{decision(data)}{_still(data)}{estimates(data['estimates'])}"
+        + ("" if data["form"] == "binary" else _per_class(data))
+    )
+
+
+def embedded(data: Data) -> str:
+    """JSON that no HTML parser can mistake for markup, whatever the names in it."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def scored(data: Data) -> str:
+    """What was scored, as a list of facts."""
+    facts = data["scored"]
+    rows = number(facts["rows"])
+    missing = f"{number(facts['missing'])} without label" if facts["missing"] else ""
+    entries = [("Rows", rows, missing)]
+    if data["form"] == "binary":
+        share = f"{number(facts['rows_positive'])} rows, {figure(100 * data['prevalence'], 1)} %"
+        weighted = ", weighted" if facts["weighted"] else ""
+        entries.append(("Positive class", data["labels"][data["positive"]], share + weighted))
+    else:
+        entries.append(("Classes", number(len(data["labels"])), ""))
+    entries += [
+        ("Score", facts["score_kind"], ""),
+        ("Rows used as", facts["role"] or "not stated", ""),
+        ("Fingerprint", str(facts["fingerprint"])[:16], ""),
+        ("Made with", f"cutline {data['cutline']}", data["date"]),
+    ]
+    items = (
+        f"<div><dt>{escape(term)}</dt><dd><bdi>{escape(value)}</bdi>{f' <small>{escape(more)}</small>' if more else ''}"
+        "</dd></div>"
+        for term, value, more in entries
+    )
+    return f'<dl class="facts">{"".join(items)}</dl>'
+
+
+def decision(data: Data) -> str:
+    """What was asked for, in which grade it holds, and how each constraint stands."""
+    point = data["decision"]
+    if point is None:
+        return ""
+    at = f", at scores from {cut(point['threshold'])}" if point["threshold"] is not None else ""
+    parts = [f'<p class="asked">{escape(_sentence_case(signs(point["policy"])))}{at}</p>']
+    if point["grade"]:
+        grade = escape(point["grade"])
+        stands = "".join(f"<li>{escape(constraint(row))}</li>" for row in point["constraints"])
+        parts.append(f'<p class="grade"><span class="badge {grade}">{grade}</span></p><ul>{stands}</ul>')
+        parts.append(f'<p class="means">{_sentence_case(grade)}: {escape(point["grade_means"])}.</p>')
+    return f'<section class="decision" aria-label="The decision">{"".join(parts)}</section>'
+
+
+def constraint(row: Data) -> str:
+    """One constraint in words: where it stood, and whether that is certified."""
+    asked = signs(row["constraint"])
+    if row["certified"]:
+        side = "at least" if ">=" in row["constraint"] else "at most"
+        held = f"{figure(row['held'])} on untouched rows, {side} {figure(row['bound'])}"
+        return f"{asked} is certified: {held} with {100 * row['confidence']:g} % confidence"
+    crossed = "" if row["cross_fitted"] is None else f", {figure(row['cross_fitted'])} cross-fitted"
+    return f"{asked} is not certified: {figure(row['value'])} on the rows it was chosen on{crossed}"
+
+
+def signs(text: str) -> str:
+    """A policy with the signs of print: ≥ for >=."""
+    return text.replace(">=", "≥").replace("<=", "≤")
+
+
+def estimates(rows: Sequence[Data]) -> str:
+    """Estimates with interval, method and rows, as a table."""
+    head = ["Metric", "Value", "Interval", "Rows", "Method"]
+    body = [
+        [escape(row["label"]), figure(row["value"]), interval(row), number(row["n"]), escape(method(row))]
+        for row in rows
+    ]
+    table = _table(head, body, {1, 2, 3}, where(rows))
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="Estimates">{table}</div>'
+
+
+def where(rows: Sequence[Data]) -> str:
+    """At which threshold the figures of counts were taken, as a sentence; empty when there are none."""
+    at = next((row["threshold"] for row in rows if row["threshold"] is not None), None)
+    if at is None:
+        return ""
+    return f"Figures of counts are at threshold {cut(at)}; ranking and probability figures need none."
+
+
+def interval(row: Data) -> str:
+    """The interval of an estimate, or nothing."""
+    return span(row["low"], row["high"], row["value"])
+
+
+def method(row: Data) -> str:
+    """Level and name of the interval's method, its state unless all is well, and what must be said."""
+    level = f"{100 * row['confidence']:g} % {row['method']}" if row["low"] is not None else "no interval"
+    return level + (f" ({row['state']})" if row["state"] != "ok" else "") + (f"; {row['note']}" if row["note"] else "")
+
+
+def _still(data: Data) -> str:
+    text = f'<p class="say">{escape(words.sentence(data, lambda name: words.short(name)))}</p>'
+    return text + (_two_by_two(data) if data["form"] == "binary" else _k_by_k(data))
+
+
+def _two_by_two(data: Data) -> str:
+    start = data["named"][0]["index"]
+    tp, fp = data["points"]["tp"][start], data["points"]["fp"][start]
+    positive, negative = (escape(data["labels"][data[key]]) for key in ("positive", "negative"))
+    head = ["Truth", f"Flagged as {positive}", "Not flagged", "All"]
+    body = [
+        [positive, number(tp), number(data["positives"] - tp), number(data["positives"])],
+        [negative, number(fp), number(data["negatives"] - fp), number(data["negatives"])],
+    ]
+    return _table(head, body, {1, 2, 3})
+
+
+def _k_by_k(data: Data) -> str:
+    names = [f"<bdi>{escape(name)}</bdi>" for name in data["labels"]]
+    body = [[name, *map(number, row)] for name, row in zip(names, data["confusion"], strict=True)]
+    table = _table(["Truth in rows", *names], body, set(range(1, len(names) + 1)))
+    return f'<div class="scroll">{table}</div>'
+
+
+def _hero(data: Data) -> str:
+    """Several classes: the sentence, and which classes are taken for which."""
+    items = []
+    for i, j in data["confused"]:
+        row = data["confusion"][i]
+        truth, said = (escape(words.short(data["labels"][k])) for k in (i, j))
+        share = f"{number(row[j])} rows, {hundred(row[j] / sum(row))} in 100 of them"
+        items.append(f"<li><b><bdi>{truth}</bdi></b> decided as <b><bdi>{said}</bdi></b>: {share}</li>")
+    confused = f'<p class="alone">Most often confused</p><ol class="confused">{"".join(items)}</ol>' if items else ""
+    return (
+        f'<section class="hero live" aria-label="In one sentence"><p class="say">{escape(words.sentence(data))}</p>'
+        f"<div>{confused}</div></section>"
+    )
+
+
+def _per_class(data: Data) -> str:
+    if not data["per_class"]:
+        return ""
+    metrics = [row["label"] for row in data["per_class"][0]["estimates"]]
+    body = [
+        [
+            f"<bdi>{escape(row['label'])}</bdi>",
+            number(row["support"]),
+            *(f"{figure(e['value'])} <small>{interval(e)}</small>" for e in row["estimates"]),
+        ]
+        for row in data["per_class"]
+    ]
+    table = _table(["Class", "Rows", *map(escape, metrics)], body, {1})
+    return (
+        '<section class="card wide" aria-labelledby="h-classes"><h2 id="h-classes">Each class against the rest</h2>'
+        f'<div class="scroll" tabindex="0" role="group" aria-labelledby="h-classes">{table}</div></section>'
+    )
+
+
+def _bins(data: Data) -> str:
+    if not data.get("reliability"):
+        return ""
+    body = [
+        [
+            figure(b["mean"]),
+            number(b["n"]),
+            number(b["positives"]),
+            figure(b["rate"]),
+            span(b["low"], b["high"], b["rate"]),
+        ]
+        for b in data["reliability"]
+    ]
+    table = _table(["Mean probability", "Rows", "Positive", "Observed", "Interval"], body, {0, 1, 2, 3, 4})
+    return f"<details><summary>The numbers of this figure</summary>{table}</details>"
+
+
+def _table(head: list[str], body: list[list[str]], numeric: set[int], caption: str = "") -> str:
+    """A table of cells that are already escaped; the first of a row is its header."""
+    kind = [' class="n"' if k in numeric else "" for k in range(len(head))]
+    top = "".join(f'<th scope="col"{kind[k]}>{cell}</th>' for k, cell in enumerate(head))
+    rows = (
+        f'<tr><th scope="row"{kind[0]}>{row[0]}</th>'
+        + "".join(f"<td{kind[k]}>{cell}</td>" for k, cell in enumerate(row) if k)
+        + "</tr>"
+        for row in body
+    )
+    caption = f"<caption>{caption}</caption>" if caption else ""
+    return f'<table class="listed">{caption}<thead><tr>{top}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+def _sentence_case(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _filled(template: str, slots: Mapping[str, str]) -> str:
+    # One pass: what a slot is filled with is never searched for slots.
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: slots[match[1]], template)
+
+
+@cache
+def _part(name: str) -> str:
+    return files("cutline.report").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,98 @@
+"""The payload as Markdown, for pull requests, wikis and language models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cutline.report import words
+from cutline.report.html import constraint, interval, method, signs, where
+from cutline.report.words import cut, figure, number
+
+_SPECIAL = str.maketrans(
+    {c: f"\\{c}" for c in "\\`*_{}[]#|~$!"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}  # HTML works in Markdown
+)
+
+
+def markdown(data: Mapping[str, Any]) -> str:
+    """The sentence, the decision, the counts and the estimates."""
+    parts = [f"# {text(data['title'])}", text(words.sentence(data)), _scored(data)]
+    if data["decision"] is not None:
+        parts.append(_decision(data["decision"]))
+    parts += ["## Counts", _counts(data), "## Estimates", _estimates(data)]
+    if data["form"] == "multiclass" and data["per_class"]:
+        parts += ["## Each class against the rest", _per_class(data)]
+    parts += ["## What these numbers do not say", "\n".join(f"- {text(note)}" for note in data["notes"])]
+    made = f"cutline {data['cutline']}" + (f", {data['date']}" if data["date"] else "")
+    return "\n\n".join([*parts, f"*{made}; rows {data['scored']['fingerprint']}*"]) + "\n"
+
+
+def text(value: str) -> str:
+    """A value with everything escaped that Markdown or the HTML in it would act on."""
+    return value.translate(_SPECIAL)
+
+
+def _scored(data: Mapping[str, Any]) -> str:
+    facts = data["scored"]
+    bits = [f"{number(facts['rows'])} rows"]
+    if data["form"] == "binary":
+        positive = text(data["labels"][data["positive"]])
+        bits.append(f"{number(facts['rows_positive'])} {positive} ({figure(100 * data['prevalence'], 1)} %)")
+    bits += [f"score: {facts['score_kind']}", f"rows used as: {facts['role'] or 'not stated'}"]
+    if facts["weighted"]:
+        bits.append("weighted")
+    if facts["missing"]:
+        bits.append(f"{number(facts['missing'])} rows without label left out")
+    return "; ".join(bits) + "."
+
+
+def _decision(point: Mapping[str, Any]) -> str:
+    at = f" at scores from {cut(point['threshold'])}" if point["threshold"] is not None else ""
+    lines = [f"**Decision:** {text(signs(point['policy']))}{at}."]
+    if point["grade"]:
+        lines += [f"- {text(constraint(row))}" for row in point["constraints"]]
+        lines.append(f"- grade {point['grade']}: {point['grade_means']}")
+    return "\n".join(lines)
+
+
+def _counts(data: Mapping[str, Any]) -> str:
+    names = [text(name) for name in data["labels"]]
+    if data["form"] == "multiclass":
+        rows = [[name, *map(number, row)] for name, row in zip(names, data["confusion"], strict=True)]
+        return _table(["Truth in rows", *names], rows)
+    start = data["named"][0]["index"]
+    tp, fp = data["points"]["tp"][start], data["points"]["fp"][start]
+    positive, negative = names[data["positive"]], names[data["negative"]]
+    return _table(
+        ["Truth", f"Flagged as {positive}", "Not flagged"],
+        [
+            [positive, number(tp), number(data["positives"] - tp)],
+            [negative, number(fp), number(data["negatives"] - fp)],
+        ],
+    )
+
+
+def _estimates(data: Mapping[str, Any]) -> str:
+    rows = [
+        [text(e["label"]), figure(e["value"]), interval(e), number(e["n"]), text(method(e))] for e in data["estimates"]
+    ]
+    table = _table(["Metric", "Value", "Interval", "Rows", "Method"], rows)
+    return "\n\n".join([*filter(None, [where(data["estimates"])]), table])
+
+
+def _per_class(data: Mapping[str, Any]) -> str:
+    head = ["Class", "Rows", *(e["label"] for e in data["per_class"][0]["estimates"])]
+    rows = [
+        [
+            text(row["label"]),
+            number(row["support"]),
+            *(f"{figure(e['value'])} ({interval(e)})" if interval(e) else figure(e["value"]) for e in row["estimates"]),
+        ]
+        for row in data["per_class"]
+    ]
+    return _table(head, rows)
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

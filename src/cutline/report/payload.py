@@ -1,0 +1,236 @@
+"""From an evaluation to the plain values that every form of the report is made of. It selects; it estimates nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutline.decision import GRADES, Cost
+from cutline.evidence import Estimate, finite, z_of
+from cutline.metrics import ThresholdTable, f1, recall, specificity
+from cutline.report.words import clean, label
+
+if TYPE_CHECKING:
+    from cutline.evaluation import Evaluation
+
+SCHEMA_VERSION = 1
+
+MOST_POINTS = 1000
+"""Operating points in the file: its size does not grow with the rows. All rows of a shorter table are kept."""
+
+
+def payload(evaluation: Evaluation, *, title: str | None = None, date: str = "") -> dict[str, Any]:
+    """Everything the report shows, as plain values for JSON.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        A finished evaluation.
+    title : str, optional
+        Heading; names the classes when not given.
+    date : str
+        Day of the report, such as "2026-11-23".
+    """
+    from cutline import __version__
+
+    table = evaluation.table
+    labels = [label(name) for name in evaluation.classes.names]
+    values: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "form": "multiclass" if table is None else "binary",
+        "title": clean(title) if title else _title(labels),
+        "cutline": __version__,
+        "date": date,
+        "labels": labels,
+        "scored": _scored(evaluation),
+        "decision": _decision(evaluation),
+        "confidence": evaluation.confidence,
+        "z": z_of(evaluation.confidence),
+        "estimates": [_estimate(estimate) for estimate in evaluation.estimates],
+    }
+    values |= _multiclass(evaluation) if table is None else _binary(evaluation, table)
+    return values | {"notes": _notes(evaluation, values)}
+
+
+def _title(labels: list[str]) -> str:
+    if len(labels) == 2:
+        return f"{labels[1]} or {labels[0]}?"
+    more = f" and {len(labels) - 5} more" if len(labels) > 6 else ""
+    return f"{len(labels)} classes: {', '.join(labels[: 5 if more else 6])}{more}"
+
+
+def _scored(evaluation: Evaluation) -> dict[str, Any]:
+    classes = evaluation.classes
+    return {
+        "rows": evaluation.n,
+        "missing": evaluation.missing,
+        "classes": list(classes.names),
+        "positive": classes.positive,
+        "rows_positive": evaluation.n_pos if classes.binary else None,
+        "score_kind": evaluation.kind,
+        "role": evaluation.role,
+        "weighted": evaluation.weighted,
+        "fingerprint": evaluation.fingerprint,
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    values = estimate.to_dict()
+    # A ranking or probability figure does not depend on the threshold it was computed beside.
+    return values | {"threshold": values["threshold"] if estimate.metric.of_counts else None}
+
+
+def _decision(evaluation: Evaluation) -> dict[str, Any] | None:
+    point = evaluation.point
+    if point is None:
+        return None
+    return {
+        "threshold": point.threshold,
+        "policy": clean(str(point.policy)),
+        # A grade is a statement about constraints; without any it would promise something nobody asked for.
+        "grade": point.grade if point.constraints else None,
+        "grade_means": GRADES[point.grade] if point.constraints else None,
+        "why": clean(point.why),
+        "constraints": [row.to_dict() for row in point.constraints],
+        "plateau": None if point.plateau is None else [finite(at) for at in point.plateau],
+        "notes": [clean(note) for note in point.notes],
+    }
+
+
+def _binary(evaluation: Evaluation, table: ThresholdTable) -> dict[str, Any]:
+    classes, counts = evaluation.classes, table.counts()
+    positives, negatives = np.asarray(table.positives).item(), np.asarray(table.negatives).item()
+    named = _named(evaluation, table)
+    rows = _rows(table, [threshold for _, threshold in named])
+    thresholds = [finite(at) for at in table.thresholds[rows]]
+    where = [int(np.searchsorted(rows, table.index(threshold))) for _, threshold in named]
+    entries = [
+        {"name": name, "index": index, "threshold": finite(threshold)}
+        for index, (name, threshold) in zip(where, named, strict=True)
+    ]
+    # A cut that is no observed score decides the same rows as the score above it: show the cut people asked for.
+    for index, (_, threshold) in reversed(list(zip(where, named, strict=True))):
+        if thresholds[index] is not None:
+            thresholds[index] = finite(threshold)
+    aim = evaluation.point.policy.aim if evaluation.point is not None else None
+    cost = aim if isinstance(aim, Cost) else Cost(1.0, 1.0)
+    positive = classes.index(classes.positive)
+    histogram = evaluation.histogram
+    share = positives / (positives + negatives) if positives + negatives else 0.0
+    return {
+        "positive": positive,
+        "negative": 1 - positive,
+        "positives": positives,
+        "negatives": negatives,
+        "prevalence": share,
+        "per": 1_000 if min(share, 1 - share) >= 0.01 else 100_000,
+        "distinct": len(table) - 1,
+        "points": {
+            "threshold": thresholds,
+            "tp": np.asarray(counts.tp)[rows].tolist(),
+            "fp": np.asarray(counts.fp)[rows].tolist(),
+        },
+        "named": entries,
+        "cost": {name: getattr(cost, name) for name in ("fp", "fn", "tp", "tn")},
+        "cost_given": isinstance(aim, Cost),
+        "reliability": None if evaluation.reliability is None else [b.to_dict() for b in evaluation.reliability],
+        "histogram": None
+        if histogram is None
+        else {name: np.asarray(getattr(histogram, name)).tolist() for name in ("edges", "positives", "negatives")},
+    }
+
+
+def _named(evaluation: Evaluation, table: ThresholdTable) -> list[tuple[str, float]]:
+    """Thresholds with a name, the one to start at first."""
+    named = []
+    if evaluation.threshold is not None:
+        named.append(("evaluated" if evaluation.point is None else "chosen", float(evaluation.threshold)))
+    if evaluation.kind == "probability" and ("evaluated", 0.5) not in named:
+        named.append(("0.5", 0.5))
+    if table.n_pos and table.n_neg:
+        best = table.thresholds[int(np.argmax(f1.value(table)))]
+        youden = table.thresholds[int(np.argmax(recall.value(table) + specificity.value(table)))]
+        named += [("best F1", float(best)), ("Youden", float(youden))]
+    return named or [("flag nobody", float("inf"))]
+
+
+def _rows(table: ThresholdTable, keep: list[float]) -> NDArray[np.int64]:
+    """Row numbers to show: equal steps along the ROC curve, in recall plus false positive rate, and those in `keep`.
+
+    Equal steps of the flagged share would leave a handful of points where a rare class is found.
+    """
+    if len(table) <= MOST_POINTS:
+        return np.arange(len(table))
+    along = table.tp / max(table.n_pos, 1) + table.fp / max(table.n_neg, 1)
+    steps = np.linspace(0, along[-1], MOST_POINTS - len(keep) - 1)
+    rows = np.searchsorted(along, steps).clip(0, len(table) - 1)
+    return np.unique([*rows, len(table) - 1, *map(table.index, keep)]).astype(np.int64)
+
+
+def _multiclass(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "rule": "its most probable class" if evaluation.point is None else str(evaluation.point.policy),
+        "confusion": np.asarray(evaluation.confusion).tolist(),
+        "confused": _confused(np.asarray(evaluation.confusion)),
+        "per_class": [
+            {
+                "label": label(row.name),
+                "support": np.asarray(row.support).item(),
+                "estimates": [_estimate(estimate) for estimate in row.estimates],
+            }
+            for row in evaluation.per_class
+        ],
+    }
+
+
+def _confused(matrix: NDArray[Any], most: int = 5) -> list[list[int]]:
+    """The cells off the diagonal with the most rows: pairs [truth, decision] of class numbers, the worst first."""
+    wrong = matrix.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+    return [[int(i), int(j)] for i, j in zip(*np.unravel_index(order, wrong.shape), strict=True) if wrong[i, j] > 0]
+
+
+_ROLES = {
+    "": "Nobody said what these rows were used for. If the model was fitted or the cut chosen on them, the figures "
+    "flatter it.",
+    "train": "The model was fitted on these rows: the figures flatter it.",
+    "tune": "The cut or the calibration was chosen on these rows: the figures at that cut flatter it.",
+    "in-sample": "The model or the cut was chosen on these rows: the figures flatter it.",
+    "out-of-fold": "The scores are out-of-fold: each row was scored by a model that did not see it. Anything chosen on "
+    "them afterwards, such as a cut, still flatters itself a little.",
+}
+
+
+def _notes(evaluation: Evaluation, values: dict[str, Any]) -> list[str]:
+    """What must be said with the numbers, and what they do not say."""
+    notes = [*evaluation.notes, *((values["decision"] or {}).get("notes", []))]
+    if evaluation.role in _ROLES:
+        notes.append(_ROLES[evaluation.role])
+    if evaluation.missing:
+        notes.append(f"{evaluation.missing:,} rows have no label and are left out of every figure.")
+    notes.append(
+        "Intervals cover the luck of which rows were drawn. They do not cover wrong labels, leakage, or a world that "
+        "has changed since."
+    )
+    if values["form"] == "binary":
+        notes.append(
+            "Precision, accuracy and F1 depend on prevalence: where the positive class is rarer than here, precision "
+            "is lower."
+        )
+        notes.append(
+            "A threshold picked by looking at these rows is fitted to them, and its figures flatter it. Choose on some "
+            "rows, confirm on others."
+        )
+        if values["distinct"] >= MOST_POINTS:
+            notes.append(
+                f"Counts are exact at the {len(values['points']['tp']):,} thresholds shown, out of "
+                f"{values['distinct']:,}; areas and other figures with an interval rest on all of them."
+            )
+    return [_finished(clean(note)) for note in dict.fromkeys(notes)]
+
+
+def _finished(note: str) -> str:
+    return note[:1].upper() + note[1:] + ("" if note.endswith((".", "!", "?")) else ".")

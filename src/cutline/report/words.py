@@ -1,0 +1,127 @@
+"""Numbers and names as people read them. The page's script has twins of these; a test compares them."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any
+
+LONGEST_NAME = 40
+"""Characters of a class name inside a sentence or a figure; tables show it whole."""
+
+_TURNS_TEXT = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def label(name: Any) -> str:
+    """How a class is called in a sentence: `spam`, or `class 1` for names that are no text.
+
+    Control characters and marks that turn the direction of text are shown as U+FFFD: a name cannot rewrite a terminal
+    or the words around it.
+    """
+    return clean(name).strip() or "(blank)" if isinstance(name, str) else f"class {name}"
+
+
+def clean(text: str) -> str:
+    """Text of one line without control characters."""
+    text = " ".join(text.split()) if text.strip() else ""
+    return "".join("\ufffd" if c in _TURNS_TEXT or unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
+
+
+def short(text: str) -> str:
+    """Text cut to `LONGEST_NAME` characters."""
+    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+
+
+def fixed(x: float, digits: int) -> str:
+    """With so many decimals, halves up, as the page's script rounds."""
+    return f"{math.floor(x * 10**digits + 0.5) / 10**digits:.{digits}f}"
+
+
+def figure(x: float | None, digits: int = 3) -> str:
+    """At least so many decimals, and two digits of what tells a figure from 0 and from 1; n/a for undefined.
+
+    >>> figure(0.97), figure(0.9953), figure(0.00046), figure(1.0), figure(None)
+    ('0.970', '0.9953', '0.00046', '1.000', 'n/a')
+    """
+    return "n/a" if x is None or not math.isfinite(x) else fixed(x, _decimals(x, digits))
+
+
+def span(low: float | None, high: float | None, around: float | None) -> str:
+    """An interval with the decimals of the figure it is around; empty when there is none.
+
+    >>> span(0.974, 0.9915, around=0.985)
+    '0.974 to 0.992'
+    """
+    if low is None or high is None or around is None:
+        return ""
+    digits = _decimals(around, 3)
+    return f"{fixed(low, digits)} to {fixed(high, digits)}"
+
+
+def _decimals(x: float, least: int) -> int:
+    size = min(x, 1 - x) if 0 < x < 1 else abs(x)
+    return least if size == 0 else min(max(least, 1 - math.floor(math.log10(size))), 9)
+
+
+def hundred(share: float) -> str:
+    """A share as so many in 100, with decimals only where it would round to none or all.
+
+    >>> hundred(0.973), hundred(0.9964), hundred(1.0), hundred(0.0004)
+    ('97', '99.6', '100', '0.04')
+    """
+    for digits in range(6):
+        text = fixed(100 * share, digits)
+        if share in (0.0, 1.0) or float(text) not in (0.0, 100.0):
+            return text
+    return "almost 0" if share < 0.5 else "almost 100"
+
+
+def cut(threshold: float | None) -> str:
+    """A threshold with three digits of what tells it from 0 and from 1.
+
+    >>> cut(0.37125), cut(0.99971), cut(12.345), cut(None)
+    ('0.371', '0.999710', '12.3', 'above every score')
+    """
+    if threshold is None:
+        return "above every score"
+    size = min(abs(threshold), abs(1 - threshold)) if 0 < threshold < 1 else abs(threshold)
+    return "0" if size == 0 else fixed(threshold, min(max(2 - math.floor(math.log10(size)), 0), 12))
+
+
+def number(x: float) -> str:
+    """A count with separators; sums of weights with one decimal."""
+    return f"{x:,}" if isinstance(x, int) else f"{x:,.1f}"
+
+
+def of_many(x: float, total: float, per: int) -> str:
+    """So many of `per` rows; decimals for less than ten."""
+    share = per * x / total
+    return f"{math.floor(share + 0.5):,}" if share >= 10 or x == 0 else figure(share, 1)
+
+
+def sentence(data: Mapping[str, Any], name: Callable[[str], str] = short) -> str:
+    """What deciding at the first named threshold does, in counts; for several classes what the rule is."""
+    if data["form"] == "multiclass":
+        total = sum(map(sum, data["confusion"]))
+        right = sum(row[k] for k, row in enumerate(data["confusion"]))
+        share = f"of 1,000 rows {of_many(right, total, 1000)} are decided right" if total else "no row has a label"
+        return f"Each row is decided for {data['rule']}; {share}."
+    points, start = data["points"], data["named"][0]["index"]
+    tp, fp, total = points["tp"][start], points["fp"][start], data["positives"] + data["negatives"]
+    positive = name(data["labels"][data["positive"]])
+    threshold = points["threshold"][start]
+    where = f"At threshold {cut(threshold)}" if threshold is not None else "Above every score"
+    if tp + fp == 0:
+        return f"{where} nothing is flagged as {positive}."
+    flagged = of_many(tp + fp, total, data["per"])
+    right = f"about {hundred(tp / (tp + fp))} in 100 of those are {positive}{_between(data, 'precision')}"
+    return f"{where}, of {data['per']:,} rows {flagged} are flagged as {positive}; {right}."
+
+
+def _between(data: Mapping[str, Any], metric: str) -> str:
+    at = data["named"][0]["threshold"]
+    found = [e for e in data["estimates"] if e["metric"] == metric and e["threshold"] == at and e["low"] is not None]
+    if not found or data["scored"]["weighted"]:
+        return ""
+    return f" ({hundred(found[0]['low'])} to {hundred(found[0]['high'])})"

@@ -1,0 +1,201 @@
+"""The command line: verbs, exit codes, bad input, and that what is documented is there."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+import cutline as cl
+from cutline.cli import app, main
+
+VERBS = ("fit", "predict", "evaluate", "choose", "assess", "decide", "explain", "report", "metrics", "demo")
+COLUMNS = ("--y-true", "label", "--y-score", "p", "--positive", "spam")
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write_scores(path: Path, n: int = 600, seed: int = 0, ids: int = 0) -> Path:
+    rng = np.random.default_rng(seed)
+    y = rng.random(n) < 0.4
+    p = np.round(1 / (1 + np.exp(-(rng.normal(size=n) + 3 * y - 1.5))), 4)
+    with path.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["id", "label", "p", "w"])
+        for i in range(n):
+            out.writerow([ids + i, "spam" if y[i] else "ham", p[i], round(float(rng.random()) + 0.5, 3)])
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str, str]:
+    code = main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_every_verb_has_help_with_an_example_and_stands_in_the_reference(capsys):
+    assert sorted(VERBS) == sorted(name for name in app if not name.startswith("-"))
+    written = (Path(__file__).parents[1] / "docs" / "commands.md").read_text(encoding="utf-8")
+    for verb in VERBS:
+        code, out, _ = run(capsys, verb, "--help")
+        assert code == 0
+        assert f"Example: cutline {verb}" in " ".join(out.split())
+        section = written.split(f"## cutline {verb}\n")[1].split("\n## ")[0]
+        for option in re.findall(r"--[a-z][a-z-]+", out):
+            assert option in section, f"run `make docs`: {verb} {option} is not in docs/commands.md"
+
+
+def test_evaluate_json_equals_scikit_learn(capsys, tmp_path):
+    path = write_scores(tmp_path / "s.csv")
+    rows = read(path)
+    y = np.array([row["label"] == "spam" for row in rows])
+    p, w = (np.array([float(row[k]) for row in rows]) for k in ("p", "w"))
+    for words, weight in (((), None), (("--weight", "w"), w)):
+        code, out, _ = run(capsys, "evaluate", path, *COLUMNS, *words, "--json")
+        assert code == 0
+        result = json.loads(out)
+        assert result["schema_version"] == 1
+        found = {e["metric"]: e for e in result["estimates"]}
+        for name, peer in (
+            ("roc_auc", sk.roc_auc_score(y, p, sample_weight=weight)),
+            ("average_precision", sk.average_precision_score(y, p, sample_weight=weight)),
+            ("log_loss", sk.log_loss(y, p, sample_weight=weight)),
+            ("brier", sk.brier_score_loss(y, p, sample_weight=weight)),
+        ):
+            assert found[name]["value"] == pytest.approx(peer, rel=1e-12)
+            assert found[name]["low"] < peer < found[name]["high"]
+        if weight is None:
+            (tn, fp), (fn, tp) = sk.confusion_matrix(y, p >= 0.5).tolist()
+            assert result["counts"] == {"tp": tp, "fp": fp, "fn": fn, "tn": tn}
+
+
+def test_choose_assess_decide_round_trip(capsys, tmp_path):
+    tune = write_scores(tmp_path / "tune.csv", 800, seed=1)
+    fresh = write_scores(tmp_path / "fresh.csv", 500, seed=2, ids=10_000)
+    point = tmp_path / "point.json"
+    aim = ("--maximize", "recall", "--subject-to", "precision>=0.8", "--confidence", "0.9")
+    code, out, _ = run(capsys, "choose", tune, *COLUMNS, "--id", "id", *aim, "-o", point)
+    assert code == 0
+    assert "guaranteed" in out
+    assert "set apart" in out
+    code, out, _ = run(capsys, "assess", point, fresh, "--y-true", "label", "--y-score", "p", "--id", "id", "--json")
+    assert code == 0
+    assessed = json.loads(out)
+    decided = tmp_path / "decided.csv"
+    code, _, _ = run(capsys, "decide", point, fresh, "--y-score", "p", "--id", "id", "-o", decided)
+    assert code == 0
+    rows = read(decided)
+    assert list(rows[0]) == ["id", "p_ham", "p_spam", "decision"]
+    truth = [row["label"] for row in read(fresh)]
+    hits = sum(row["decision"] == "spam" and label == "spam" for row, label in zip(rows, truth, strict=True))
+    assert hits == assessed["counts"]["tp"]
+    threshold = json.loads(point.read_text())["threshold"]
+    assert all((float(row["p_spam"]) >= threshold) == (row["decision"] == "spam") for row in rows)
+
+
+def test_assess_refuses_the_rows_it_was_chosen_on(capsys, tmp_path):
+    tune, point = write_scores(tmp_path / "tune.csv"), tmp_path / "point.json"
+    assert run(capsys, "choose", tune, *COLUMNS, "--maximize", "f1", "-o", point)[0] == 0
+    code, out, err = run(capsys, "assess", point, tune, *COLUMNS)
+    assert (code, out) == (2, "")
+    assert "chosen on" in err
+
+
+def test_exit_code_3_when_nothing_satisfies_the_constraints(capsys, tmp_path):
+    tune, point = write_scores(tmp_path / "tune.csv"), tmp_path / "point.json"
+    constraints = ("--subject-to", "precision>=0.999", "recall>=0.999")
+    code, out, err = run(capsys, "choose", tune, *COLUMNS, "--maximize", "recall", *constraints, "-o", point)
+    assert (code, out) == (3, "")
+    assert "nearest" in err
+    assert not point.exists()
+    code, _, err = run(
+        capsys, "choose", tune, *COLUMNS, "--maximize", "recall", "--subject-to", "precision>=0.99",
+        "--confidence", "0.999",
+    )  # fmt: skip
+    assert code == 3
+    assert "certify rows" in err
+
+
+def test_cost_and_fixed_threshold(capsys, tmp_path):
+    tune = write_scores(tmp_path / "tune.csv")
+    code, out, _ = run(capsys, "choose", tune, *COLUMNS, "--cost-fp", "1", "--cost-fn", "4", "--json")
+    assert code == 0
+    assert json.loads(out)["threshold"] == pytest.approx(0.2)
+    code, out, _ = run(capsys, "choose", tune, *COLUMNS, "--threshold", "0.7", "--json")
+    assert json.loads(out)["threshold"] == 0.7
+
+
+def test_explain_and_metrics(capsys):
+    code, out, _ = run(capsys, "explain", "0.9899", "--classes", "not spam,spam", "--threshold", "0.37")
+    assert code == 0
+    assert out.startswith("P(spam) = 98.99 %, P(not spam) = 1.01 %;")
+    code, out, _ = run(capsys, "explain", "0.2", "0.3", "0.5", "--classes", "a,b,c", "--json")
+    assert json.loads(out)["decision"] == "c"
+    code, out, _ = run(capsys, "metrics", "--json")
+    assert [m["name"] for m in json.loads(out)["metrics"]] == list(cl.METRICS)
+    code, out, _ = run(capsys, "metrics", "sensitivity")
+    assert "tp / (tp + fn)" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("evaluate", "nowhere.csv", *COLUMNS), "nowhere.csv"),
+        (("evaluate", "{s}", "--y-true", "lable", "--y-score", "p"), "label"),
+        (("evaluate", "{s}", "--y-score", "p"), "--y-true"),
+        (("evaluate", "{s}", "--y-true", "label"), "--y-score"),
+        (("evaluate", "{s}", "--y-true", "label", "--y-score", "p", "--positive", "Spam"), "spam"),
+        (("evaluate", "{s}", "--y-true", "label", "--y-score", "id", "--positive", "spam", "--kind", "probability"), "outside"),
+        (("evaluate", "{s}", *COLUMNS, "--confidence", "95"), "confidence"),
+        (("choose", "{s}", *COLUMNS), "aim"),
+        (("choose", "{s}", *COLUMNS, "--maximize", "recal"), "recall"),
+        (("choose", "{s}", *COLUMNS, "--maximize", "recall", "--subject-to", "precision>0.9"), "precision>=0.90"),
+        (("choose", "{s}", *COLUMNS, "--maximize", "recall", "--subject-to", "precision>=90"), "0.9"),
+        (("choose", "{s}", *COLUMNS, "--maximize", "recall", "--minimize", "fpr"), "several"),
+        (("assess", "{s}", "{s}", *COLUMNS), "operating point"),
+        (("decide", "{s}", "{s}", "--y-score", "p"), "operating point"),
+        (("explain", "1.5", "--classes", "a,b"), "probability"),
+        (("explain", "0.5"), "class"),
+        (("report", "nowhere.csv", *COLUMNS), "nowhere.csv"),
+        (("predict", "{s}", "{s}"), ""),
+        (("demo", "spambas"), "spambase"),
+        (("evaluat",), "evaluate"),
+        (("evaluate", "{s}", "--y-treu", "label"), "--y-true"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_exit_code_2_with_a_hint_and_no_traceback(capsys, tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    scores = write_scores(tmp_path / "s.csv", 60)
+    before = sorted(tmp_path.iterdir())
+    code, out, err = run(capsys, *(word.format(s=scores) for word in words))
+    assert code == 2, err
+    assert "Traceback" not in out + err
+    assert said in err
+    assert sorted(tmp_path.iterdir()) == before, "nothing may be left behind"
+
+
+def test_standard_input_output_and_closed_pipe(tmp_path):
+    path = write_scores(tmp_path / "s.csv", 5000)
+    command = [sys.executable, "-m", "cutline"]
+    piped = subprocess.run(
+        [*command, "evaluate", "-", *COLUMNS, "--json"], input=path.read_bytes(), capture_output=True, check=True
+    )
+    assert json.loads(piped.stdout)["n"] == 5000
+    point = tmp_path / "point.json"
+    subprocess.run(
+        [*command, "choose", path, *COLUMNS, "--threshold", "0.5", "-o", point], check=True, capture_output=True
+    )
+    shell = f"'{sys.executable}' -m cutline decide {point} {path} --y-score p | head -1"
+    closed = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=True)
+    assert closed.stdout.strip().strip('"').startswith("p_ham")
+    assert closed.stderr == ""
