@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp
-from tests import naive
 
 from cutline import core
+from tests import naive
 
 TINY = 5e-324
 CASES = {

@@ -83,6 +83,13 @@ def test_a_word_late_in_the_file_makes_the_whole_column_text(write):
     assert table["b"][-1].as_py() == 1.5
 
 
+def test_quoted_line_breaks_all_over_a_long_file(write):
+    n = 300_000  # many blocks of the reader: each of them begins within a quoted cell or not
+    table = read_table(write("a,b\n" + '"x\n,y",1\n' * n))
+    assert table.num_rows == n
+    assert table["a"].unique().to_pylist() == ["x\n,y"]
+
+
 BAD = {
     "ragged": ("a,b\n1,2,3\n1,2\n\n4\n", ["2 of 3 rows", "header's 2", "line 2 has 3, line 5 has 1"]),
     "many ragged": ("a,b\n" + "1\n" * 9, ["9 of 9 rows", "line 6 has 1, ..."]),

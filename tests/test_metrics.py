@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
-from tests import naive
 
 import cutline as cl
 from cutline.errors import CutlineError, InputError, LabelError, ScoreError, UndefinedWarning, UnknownName
 from cutline.metrics import METRICS, Constraint, decided, find, from_matrix
+from tests import naive
 
 settings.register_profile("tests", max_examples=150, deadline=None, derandomize=True, database=None)
 settings.load_profile("tests")
@@ -356,7 +356,7 @@ def test_questions_that_have_no_answer(call, kind, says):
 def test_constraints_are_values():
     c = cl.precision >= 0.9
     assert (c.metric, c.op, c.bound) == (cl.precision, ">=", 0.9)
-    assert (0.9 <= cl.precision).op == ">="  # reflected
+    assert (0.9 <= cl.precision).op == ">="  # noqa: SIM300 - reflected
     assert (cl.fpr <= 0.1).holds(0.1)
     assert not c.holds(math.nan)
     assert c.holds(np.array([0.9, 0.89, math.nan])).tolist() == [True, False, False]

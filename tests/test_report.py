@@ -116,6 +116,15 @@ def test_figures_are_those_of_the_evaluation():
     assert data["scored"]["fingerprint"] == evaluation.fingerprint
 
 
+def test_decisions_made_row_by_row_are_named():
+    scores = binary()
+    point = POLICY.choose(scores)
+    data = payload(cl.evaluate(scores, point, decision=scores.truth))
+    assert data["named"][0] == {"name": "chosen", "index": data["named"][0]["index"], "threshold": point.threshold}
+    assert any("row by row" in note for note in data["notes"])
+    assert not any("row by row" in note for note in payload(cl.evaluate(scores, point))["notes"])
+
+
 def test_a_cost_policy_brings_its_costs():
     scores = binary()
     data = payload(cl.evaluate(scores, cl.minimize(cl.cost(fp=1, fn=25)).choose(scores)))
@@ -165,6 +174,12 @@ def test_undefined_is_said():
     for text in (report.to_markdown(), report.to_html(), printed(cl.evaluate(scores, threshold=0.9))):
         assert "nothing is flagged as class 1" in text
         assert "n/a" in text
+
+
+def test_a_threshold_nobody_chose_is_named():
+    data = cl.report(binary(kind="rank")).data
+    assert data["named"][0]["name"] == "best F1"
+    assert any("nobody asked for: best F1" in note for note in data["notes"])
 
 
 def test_one_class_only():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from cutline.data.features import Features, features
+from cutline.data.infer import infer_schema
 from cutline.data.read import column, read_table, table_notes
 from cutline.data.samples import SAMPLES, Sample, bundled
-from cutline.data.schema import Column, Schema, infer_schema
+from cutline.data.schema import Column, Schema
 from cutline.data.scores import read_scores
 from cutline.data.target import Target, read_target
 from cutline.data.write import replacing, write_table, write_text

@@ -146,7 +146,8 @@ def _text_dates(text: pa.ChunkedArray, order: Order) -> NDArray[np.datetime64]:
 
     a, b, c = part("a"), part("b"), part("c")
     year, month, day = {"year first": (a, b, c), "day first": (c, b, a), "month first": (c, a, b)}[order]
-    good = (year >= 1000) & (month >= 1) & (month <= 12) & (day >= 1) & (part("hour") < 24) & (part("minute") < 60)
+    good = (year >= 1000) & (month >= 1) & (month <= 12) & (day >= 1)
+    good &= (part("hour") < 24) & (part("minute") < 60) & (part("second") <= 60)  # 60 is a leap second
     start = ((np.where(good, year, 1970) - 1970) * 12 + np.where(good, month, 1) - 1).astype("datetime64[M]")
     date = start.astype("datetime64[D]") + (np.where(good, day, 1) - 1)
     good &= date.astype("datetime64[M]") == start  # 31 April would be 1 May
@@ -241,8 +242,7 @@ def _to_numpy(column: pa.ChunkedArray) -> NDArray[Any]:
 
 def _unreadable(column: pa.ChunkedArray) -> Parsed:
     """Nothing but missing values: a type that has no numbers in it."""
-    shown = tuple(str(v)[:40] for v in column.drop_null()[:3].to_pylist())
-    return Parsed(np.full(len(column), np.nan), len(column) - column.null_count, shown)
+    return Parsed(np.full(len(column), np.nan), len(column) - column.null_count, (f"cells of type {column.type}",))
 
 
 def _first(bad: pa.ChunkedArray, most: int = 3) -> tuple[str, ...]:

@@ -235,7 +235,7 @@ def _arrow(values: Any, name: str) -> Any:
         if isinstance(values, pa.Array | pa.ChunkedArray):
             return values
         return pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):  # mixed or odd objects
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):  # mixed or odd objects
         array = as_array(values)
         if array.ndim != 1:
             raise DataError(f"column {name!r}", f"shape {array.shape}", "one value a row") from None

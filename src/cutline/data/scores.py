@@ -79,7 +79,7 @@ def read_scores(
         labels = Labels.of(table, y_true, argument="y_true")
         labels.check_classes(y_true)
         if isinstance(classes, Classes):
-            labels = labels.spelled_as(named)
+            labels = labels.spelled_as(named, f"y_true {y_true!r}")
         else:
             named = read_names(named, labels.distinct)
         positive = by_spelling(positive, named or labels.distinct)

@@ -88,8 +88,8 @@ def read_target(table: Any, target: str, positive: Any = None, *, classes: Class
             notes.append(f"positive class guessed: {classes.positive!r}, {last}")
         notes.extend(_twins(classes))
     else:
-        labels = labels.spelled_as(classes.names)
-    codes = np.append(classes.encode(labels.distinct, argument=f"target {target!r}"), np.int32(MISSING))
+        labels = labels.spelled_as(classes.names, f"target {target!r}")
+    codes = np.append(classes.encode(labels.distinct), np.int32(MISSING))
     return Target(classes, codes[labels.index], tuple(notes))
 
 
@@ -148,9 +148,19 @@ class Labels:
             f"{has} {shown} (the first is row 0)"
         ]
 
-    def spelled_as(self, names: Sequence[Any]) -> Labels:
-        """The same labels, as `names` has them: the integer 1 of a CSV file is the "1" of a text column."""
-        return Labels([by_spelling(label, names) for label in self.distinct], self.index)
+    def spelled_as(self, names: Sequence[Any], argument: str) -> Labels:
+        """The same labels, as `names` has them: the integer 1 of a CSV file is the "1" of a text column.
+
+        LabelError for a label that is none of them.
+        """
+        found = [by_spelling(label, names) for label in self.distinct]
+        strange = [code for code, label in enumerate(found) if label not in names]
+        if strange:
+            rows = int(np.isin(self.index, strange).sum())
+            shown = ", ".join(repr(found[code]) for code in strange[:5])
+            known = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
+            raise LabelError(argument, f"{rows:,} row(s) with unknown label(s) {shown}", f"labels among {known}")
+        return Labels(found, self.index)
 
     def array(self) -> NDArray[Any]:
         """The labels, shape (n,); where some are missing, floats with nan or objects with None."""

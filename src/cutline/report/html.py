@@ -20,7 +20,7 @@ Data = Mapping[str, Any]
 
 def page(data: Data) -> str:
     """The whole page."""
-    script = _part("page.js")
+    script = f'"use strict";\n(() => {{\n{_part("page.js")}{_part(data["form"] + ".js")}}})();\n'
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
     slots = {
         "title": escape(data["title"]),

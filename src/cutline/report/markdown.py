@@ -94,5 +94,5 @@ def _per_class(data: Mapping[str, Any]) -> str:
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    lines = [head, ["---" if name in (head[0], "Method") else "---:" for name in head], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

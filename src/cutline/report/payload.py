@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cutline.decision import GRADES, Cost
 from cutline.evidence import Estimate, finite, z_of
 from cutline.metrics import ThresholdTable, f1, recall, specificity
-from cutline.report.words import clean, label
+from cutline.report.words import clean, label, short
 
 if TYPE_CHECKING:
     from cutline.evaluation import Evaluation
@@ -56,9 +56,9 @@ def payload(evaluation: Evaluation, *, title: str | None = None, date: str = "")
 
 def _title(labels: list[str]) -> str:
     if len(labels) == 2:
-        return f"{labels[1]} or {labels[0]}?"
+        return f"{short(labels[1])} or {short(labels[0])}?"
     more = f" and {len(labels) - 5} more" if len(labels) > 6 else ""
-    return f"{len(labels)} classes: {', '.join(labels[: 5 if more else 6])}{more}"
+    return f"{len(labels)} classes: {', '.join(map(short, labels[: 5 if more else 6]))}{more}"
 
 
 def _scored(evaluation: Evaluation) -> dict[str, Any]:
@@ -144,9 +144,11 @@ def _binary(evaluation: Evaluation, table: ThresholdTable) -> dict[str, Any]:
 
 def _named(evaluation: Evaluation, table: ThresholdTable) -> list[tuple[str, float]]:
     """Thresholds with a name, the one to start at first."""
-    named = []
-    if evaluation.threshold is not None:
-        named.append(("evaluated" if evaluation.point is None else "chosen", float(evaluation.threshold)))
+    named, at, name = [], evaluation.threshold, "evaluated"
+    if evaluation.point is not None:
+        at, name = evaluation.point.threshold, "chosen"
+    if at is not None:
+        named.append((name, float(at)))
     if evaluation.kind == "probability" and ("evaluated", 0.5) not in named:
         named.append(("0.5", 0.5))
     if table.n_pos and table.n_neg:
@@ -216,6 +218,14 @@ def _notes(evaluation: Evaluation, values: dict[str, Any]) -> list[str]:
         "has changed since."
     )
     if values["form"] == "binary":
+        if evaluation.threshold is None and evaluation.confusion.any():
+            notes.append(
+                "The estimates of counts are of decisions made row by row, not at one threshold: they need not equal "
+                "the counts shown at a threshold."
+            )
+        opens = values["named"][0]["name"]
+        if opens not in ("chosen", "evaluated"):
+            notes.append(f"No threshold was chosen. The report opens at a threshold nobody asked for: {opens}.")
         notes.append(
             "Precision, accuracy and F1 depend on prevalence: where the positive class is rarer than here, precision "
             "is lower."

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cutline.evidence import wilson
+
 LONGEST_NAME = 40
 """Characters of a class name inside a sentence or a figure; tables show it whole."""
 
@@ -115,13 +117,9 @@ def sentence(data: Mapping[str, Any], name: Callable[[str], str] = short) -> str
     if tp + fp == 0:
         return f"{where} nothing is flagged as {positive}."
     flagged = of_many(tp + fp, total, data["per"])
-    right = f"about {hundred(tp / (tp + fp))} in 100 of those are {positive}{_between(data, 'precision')}"
+    between = ""
+    if not data["scored"]["weighted"]:
+        low, high = wilson(tp, tp + fp, data["confidence"])
+        between = f" ({hundred(low)} to {hundred(high)})"
+    right = f"about {hundred(tp / (tp + fp))} in 100 of those are {positive}{between}"
     return f"{where}, of {data['per']:,} rows {flagged} are flagged as {positive}; {right}."
-
-
-def _between(data: Mapping[str, Any], metric: str) -> str:
-    at = data["named"][0]["threshold"]
-    found = [e for e in data["estimates"] if e["metric"] == metric and e["threshold"] == at and e["low"] is not None]
-    if not found or data["scored"]["weighted"]:
-        return ""
-    return f" ({hundred(found[0]['low'])} to {hundred(found[0]['high'])})"

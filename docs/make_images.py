@@ -1,0 +1,58 @@
+"""Make the pictures of the documentation: the demos' reports, photographed in a headless Chromium.
+
+Runs in `make docs`. The reports carry no date, so the same figures give the same pictures.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+SHOTS = (
+    # file, demo, width and height in CSS pixels, colour scheme
+    ("report.png", "spambase", 1200, 1560, "light"),
+    ("report-dark.png", "spambase", 1200, 1560, "dark"),
+    ("report-phone.png", "spambase", 390, 1180, "light"),
+    ("report-digits.png", "digits", 1200, 1080, "light"),
+)
+
+
+def reports(folder: Path) -> dict[str, Path]:
+    """The report of every demo in `SHOTS`, made as `cutline demo` makes it."""
+    import cutline as cl
+    from cutline.cli import DEMOS
+    from cutline.data import bundled
+
+    made = {}
+    for name in dict.fromkeys(demo for _, demo, *_ in SHOTS):
+        about, policy = DEMOS[name]
+        table, target, positive = bundled(name)
+        model = cl.fit(table, target=target, positive=positive, policy=policy, seed=0)
+        made[name] = cl.report(model, title=about, date="").save(folder / f"{name}.html")
+    return made
+
+
+def photograph(pages: dict[str, Path]) -> None:
+    """Write every shot into docs/images."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import FLAGS, executable
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
+        for file, name, width, height, scheme in SHOTS:
+            page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+            page.goto(pages[name].as_uri())
+            page.screenshot(path=HERE / "images" / file)
+            print(f"docs/images/{file}")
+            page.close()
+        chromium.close()
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as folder:
+        photograph(reports(Path(folder)))

@@ -1,0 +1,168 @@
+"""The fitted artefact: preprocessing, models, calibrator, operating point, schema and the plan that was run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutline.calibration import Calibrator
+from cutline.data import Schema, features, read_table, read_target
+from cutline.decision import OperatingPoint
+from cutline.evaluation import Evaluation
+from cutline.labels import Classes
+from cutline.model.recipe import Member, as_scores, blended
+from cutline.scores import Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was run: enough to run it again and get the same bytes on the same machine and library versions.
+
+    Attributes
+    ----------
+    members : tuple of dict
+        Name, settings, log loss out of fold and weight of every member that was tried.
+    folds, seed, threads : int
+    rows : dict
+        How many rows were used for what: tune, certify, test, or nested.
+    versions : dict
+        Of Python and the libraries that matter.
+    """
+
+    members: tuple[dict[str, Any], ...]
+    folds: int
+    seed: int
+    threads: int
+    rows: Mapping[str, int]
+    versions: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "members": list(self.members),
+            "folds": self.folds,
+            "seed": self.seed,
+            "threads": self.threads,
+            "rows": dict(self.rows),
+            "versions": dict(self.versions),
+        }
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Plan:
+        """The inverse of `to_dict`."""
+        return cls(
+            tuple(saved["members"]), saved["folds"], saved["seed"], saved["threads"], saved["rows"], saved["versions"]
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Classifier:
+    """A fitted classifier. Made by `fit` or `load`.
+
+    Attributes
+    ----------
+    classes : Classes
+    schema : Schema
+        The columns it takes.
+    bag : tuple
+        Weight and fold models of each member of the blend.
+    calibrator : Calibrator
+    point : OperatingPoint
+        The decision rule.
+    evaluation : Evaluation or None
+        Figures on rows that nothing was chosen on; None for a loaded classifier, which keeps `figures` alone.
+    figures : dict
+        The evaluation in plain values.
+    plan : Plan
+    notes : tuple of str
+        What was guessed, decided and left out while fitting.
+    """
+
+    classes: Classes
+    schema: Schema
+    bag: tuple[tuple[float, tuple[Member, ...]], ...]
+    calibrator: Calibrator
+    point: OperatingPoint
+    plan: Plan
+    figures: Mapping[str, Any]
+    notes: tuple[str, ...]
+    evaluation: Evaluation | None = None
+
+    def scores(self, data: Any, *, truth: bool = False, **more: Any) -> Scores:
+        """Calibrated probabilities of the rows as `Scores`, with the labels of the target column when asked for."""
+        table = read_table(data)
+        codes = None
+        if truth:
+            assert self.schema.target is not None
+            codes = read_target(table, self.schema.target, classes=self.classes).codes
+        return as_scores(self._probabilities(table), self.classes, codes, **more)
+
+    def predict_proba(self, data: Any) -> Any:
+        """Probabilities with a column for each class, by name, in the caller's kind of frame.
+
+        Parameters
+        ----------
+        data : frame, mapping or path
+            Rows with the columns of the schema, in any order; others are ignored, levels unseen in training are
+            missing values.
+
+        Returns
+        -------
+        frame
+            pandas for pandas, polars for polars, else a pyarrow Table; column k holds P(classes.names[k]).
+        """
+        p = self._probabilities(read_table(data))
+        return _like(data, {str(name): p[:, k] for k, name in enumerate(self.classes.names)})
+
+    def predict(self, data: Any) -> NDArray[Any]:
+        """Labels decided by the operating point, shape (n,)."""
+        return self.point.decide(self.scores(data))
+
+    def decide_table(self, data: Any) -> dict[str, NDArray[Any]]:
+        """Columns ``p_<class>`` and ``decision`` for a file."""
+        return self.point.decide_table(self.scores(data))
+
+    def evaluate(self, data: Any, *, confidence: float = 0.95) -> Evaluation:
+        """Evaluate the decision on other rows, which have the target column."""
+        return self.point.assess(self.scores(data, truth=True), confidence=confidence)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save as one file without any code in it; see `load`."""
+        from cutline.model.persist import save
+
+        save(self, path)
+
+    def _probabilities(self, table: Any) -> NDArray[np.float64]:
+        found = features(self.schema, table)
+        p = blended(self.bag, found, self.classes.k, sum(self.plan.rows.values()))
+        if not self.classes.binary:
+            return np.asarray(self.calibrator(p))
+        positive = self.classes.index(self.classes.positive)
+        q = np.asarray(self.calibrator(p[:, positive]))
+        return np.column_stack([1 - q, q] if positive == 1 else [q, 1 - q])
+
+    def __repr__(self) -> str:
+        members = ", ".join(f"{m['name']} {m['weight']:.2f}" for m in self.plan.members if m["weight"] > 0)
+        return f"Classifier({self.classes!r}; {members}; {self.calibrator.name} calibration)\n  {self.point.why}"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+def _like(data: Any, columns: dict[str, NDArray[np.float64]]) -> Any:
+    """The columns in the caller's frame library; a pyarrow Table for paths and mappings."""
+    import narwhals as nw
+
+    frame = nw.from_native(data, pass_through=True, eager_only=True)
+    if not isinstance(frame, nw.DataFrame):
+        import pyarrow as pa
+
+        return pa.table(columns)
+    return nw.from_dict(columns, backend=frame.implementation).to_native()

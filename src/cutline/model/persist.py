@@ -1,0 +1,167 @@
+"""One file for a classifier: a zip of a JSON manifest, plain arrays and LightGBM's own text. Nothing in it is executed.
+
+The manifest names every other entry with its SHA-256, and carries a digest of itself: a file that was damaged or altered
+by accident is refused. (It is no signature: who can write the file can also write its digests.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutline.calibration import calibrator_from_dict
+from cutline.data import Schema, replacing
+from cutline.decision import OperatingPoint
+from cutline.errors import CutlineError, ModelFileError
+from cutline.labels import Classes
+from cutline.model.classifier import Classifier, Plan
+from cutline.model.linear import Linear
+from cutline.model.recipe import Member
+from cutline.model.trees import Trees
+
+FORMAT = 1
+MOST_BYTES = 4 << 30
+"""A declared size above this is refused before anything is unpacked."""
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""The time stamp of every entry, so that the same classifier gives the same bytes."""
+
+
+def save(model: Classifier, path: str | os.PathLike[str]) -> None:
+    """Write the classifier under a temporary name, then rename."""
+    entries: dict[str, bytes] = {}
+    bag = []
+    for number, (weight, members) in enumerate(model.bag):
+        names = []
+        for fold, member in enumerate(members):
+            kind = "linear" if isinstance(member, Linear) else "trees"
+            name = f"members/{number}-{fold}.{'npz' if kind == 'linear' else 'txt'}"
+            entries[name] = _npz(member.arrays()) if isinstance(member, Linear) else member.text.encode()
+            names.append({"entry": name, "kind": kind, "rounds": getattr(member, "rounds", None)})
+        bag.append({"weight": weight, "members": names})
+    manifest = {
+        "format": FORMAT,
+        "classes": model.classes.to_dict(),
+        "schema": model.schema.to_dict(),
+        "bag": bag,
+        "calibrator": model.calibrator.to_dict(),
+        "point": model.point.to_dict(),
+        "plan": model.plan.to_dict(),
+        "figures": dict(model.figures),
+        "notes": list(model.notes),
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in entries.items()},
+    }
+    manifest["digest"] = _digest(manifest)
+    with replacing(path) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+        _put(archive, "manifest.json", json.dumps(manifest, allow_nan=False, indent=1).encode())
+        for name, content in entries.items():
+            _put(archive, name, content)
+
+
+def load(path: str | os.PathLike[str]) -> Classifier:
+    """Load a classifier saved by `Classifier.save`. No code from the file is run.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Raises
+    ------
+    ModelFileError
+        Not such a file, damaged, altered, or of a newer format.
+    """
+    name = os.fspath(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _read(archive, name)
+    except FileNotFoundError:
+        raise ModelFileError(name, "no such file", "a classifier saved by cutline") from None
+    except IsADirectoryError:
+        raise ModelFileError(name, "a folder", "a classifier saved by cutline") from None
+    except CutlineError as error:
+        if isinstance(error, ModelFileError):
+            raise
+        raise ModelFileError(name, f"an inconsistent file ({error})", "a classifier saved by cutline") from None
+    except (zipfile.BadZipFile, EOFError, KeyError, TypeError, ValueError, NotImplementedError, OSError, AttributeError,
+            IndexError, RuntimeError) as error:  # fmt: skip
+        why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise ModelFileError(
+            name,
+            f"a damaged file, or none of ours ({why})",
+            "a classifier saved by cutline",
+            "copy it again, or fit anew",
+        ) from None
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> Classifier:
+    infos = archive.infolist()
+    if sum(info.file_size for info in infos) > MOST_BYTES:
+        raise ModelFileError(name, "entries that unpack to more than 4 GiB", "a classifier of sane size")
+    manifest = json.loads(archive.read("manifest.json"))
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
+        raise ModelFileError(name, "a zip file without our manifest", "a classifier saved by cutline")
+    if manifest["format"] > FORMAT:
+        raise ModelFileError(
+            name, f"format {manifest['format']}", f"format {FORMAT} or older", "install a newer cutline to load it"
+        )
+    if manifest.get("digest") != _digest(manifest):
+        raise ModelFileError(name, "a manifest that does not match its digest", "an unaltered file", "copy it again")
+    listed = sorted(["manifest.json", *manifest["sha256"]])
+    if sorted(info.filename for info in infos) != listed:
+        raise ModelFileError(name, "entries that the manifest does not list, or lists in vain", "an unaltered file")
+    entries = {entry: archive.read(entry) for entry in manifest["sha256"]}
+    for entry, content in entries.items():
+        if hashlib.sha256(content).hexdigest() != manifest["sha256"][entry]:
+            raise ModelFileError(name, f"entry {entry} that does not match its digest", "an unaltered file")
+    classes = Classes.from_dict(manifest["classes"])
+    bag = tuple(
+        (float(part["weight"]), tuple(_member(entries[m["entry"]], m, classes.k) for m in part["members"]))
+        for part in manifest["bag"]
+    )
+    return Classifier(
+        classes,
+        Schema.from_dict(manifest["schema"]),
+        bag,
+        calibrator_from_dict(manifest["calibrator"]),
+        OperatingPoint.from_dict(manifest["point"]),
+        Plan.from_dict(manifest["plan"]),
+        manifest["figures"],
+        tuple(manifest["notes"]),
+    )
+
+
+def _member(content: bytes, about: Mapping[str, Any], k: int) -> Member:
+    if about["kind"] == "linear":
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return Linear.from_arrays({name: arrays[name] for name in arrays.files})
+    return Trees(content.decode(), k, int(about["rounds"]))
+
+
+def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Arrays as .npz bytes with a fixed time stamp (np.savez writes the current time)."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name, values in arrays.items():
+            one = io.BytesIO()
+            np.lib.format.write_array(one, np.ascontiguousarray(values), allow_pickle=False)
+            _put(archive, f"{name}.npy", one.getvalue())
+    return out.getvalue()
+
+
+def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    info = zipfile.ZipInfo(name, LONG_AGO)
+    info.compress_type = archive.compression
+    archive.writestr(info, content)
+
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    body = {key: value for key, value in manifest.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(body, sort_keys=True, allow_nan=False).encode()).hexdigest()

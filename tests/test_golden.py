@@ -1,0 +1,453 @@
+"""Our figures against other software's and published tables'; each case says which in its `source`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import cutline as cl
+from cutline.calibration import Beta, Isotonic, Logistic, Temperature
+from cutline.decision.certify import p_value
+from cutline.evidence import clopper_pearson, delong, estimate, wilson, z_of
+from cutline.metrics import Counts, ThresholdTable, find, from_matrix
+from tests import golden
+
+ASSERTED = {}
+
+
+def asserts(*names):
+    """Register the function that computes what the cases of these names expect, as far as we have it."""
+
+    def register(function):
+        for name in names:
+            assert name not in ASSERTED
+            ASSERTED[name] = function
+        return function
+
+    return register
+
+
+THIRD_PARTY = ("auc_delong_asah_s100b", "auc_delong_asah_wfns", "best_threshold_asah_s100b_w1_0.5")
+
+
+@pytest.mark.parametrize("name", [*golden.names(), *THIRD_PARTY])
+def test_golden(name):
+    case = golden.case(name)
+    golden.compare(case, ASSERTED[name](case))
+
+
+def test_every_copied_case_is_asserted():
+    assert set(golden.names()) | set(THIRD_PARTY) == set(ASSERTED)
+
+
+def test_the_comparison_can_fail():
+    case = {
+        "name": "x",
+        "expected": {"a": 1.0, "b": {"c": [2.0, None]}},
+        "tolerance": {"abs": 0.1, "rel": 0.1, "per_key": {"b": 1}},
+    }
+    golden.compare(case, {"a": 1.19, "b": {"c": [3.1, math.nan]}})
+    for wrong in (
+        {"a": 1.21},
+        {"b": {"c": [3.3, None]}},
+        {"b": {"c": [2.0, 0.0]}},
+        {"b": {"c": [2.0]}},
+        {"d": 1},
+        {},
+        {"a": math.nan},
+    ):
+        with pytest.raises(AssertionError):
+            golden.compare(case, wrong)
+
+
+def interval(pair):
+    return dict(zip(("low", "high"), pair, strict=True))
+
+
+def binary(case, score=None, clip=0.0, kind="probability", weight=None):
+    inputs, data = case["inputs"], case.get("data")
+    if data is None:  # the numbers themselves stand in the case
+        y, p = inputs["y"], np.array(inputs[score or "score"])
+    else:
+        y, p = data[inputs["truth"]], data[score or inputs.get("score") or inputs["p"]]
+    return cl.Scores(
+        y_true=y,
+        y_score=p.clip(clip, 1 - clip) if clip else p,
+        positive=case["params"].get("positive", 1),
+        kind=kind,
+        weight=None if weight is None else data[weight],
+    )
+
+
+def several(case, clip=0.0):
+    inputs, labels = case["inputs"], case["params"]["labels"]
+    p = np.column_stack([case["data"][name] for name in inputs["probs"]]).clip(clip)
+    return cl.Scores(
+        y_true=case["data"][inputs["truth"]],
+        y_score=p / p.sum(axis=1, keepdims=True),
+        classes=labels,
+        kind="probability",
+    )
+
+
+# --- ranking --------------------------------------------------------------------------------------------------------
+
+
+@asserts(
+    "auc_delong_imbalanced_a",
+    "auc_delong_heavy_ties_a",
+    "auc_delong_asah_s100b",
+    "auc_delong_asah_wfns",
+    "auc_tiny_all_tied",
+    "auc_tiny_perfect",
+)
+def auc(case):
+    s = binary(case, kind="rank")
+    table = ThresholdTable.from_scores(s)
+    found = delong(table)
+    got = {"auc": found.value, "variance": found.variance}
+    for level in (90, 95):  # pROC's limits are on the scale of the AUC, clipped; ours are on the logit
+        half = z_of(level / 100) * math.sqrt(found.variance)
+        got[f"ci{level}"] = {"low": max(found.value - half, 0), "high": min(found.value + half, 1)}
+    if found.variance == 0:
+        assert estimate(cl.roc_auc, s).state == "degenerate"
+    got["n_distinct_roc_points"] = len(table)
+    return {key: got[key] for key in got.keys() & case["expected"].keys()}
+
+
+@asserts("auc_compare_three_holm_a")
+def three(case):
+    return {"auc": [cl.roc_auc(binary(case, model, kind="rank")) for model in case["inputs"]["scores"]]}
+
+
+@asserts("ranking_weighted_ties_a")
+def weighted_ties(case):
+    s, plain = binary(case, kind="rank", weight="weight"), binary(case, kind="rank")
+    table = ThresholdTable.from_scores(s)
+    precision, recall = cl.precision(table)[1:], cl.recall(table)[1:]
+    return {
+        "auc_weighted": cl.roc_auc(s),
+        "auc_unweighted": cl.roc_auc(plain),
+        "average_precision_weighted": cl.average_precision(s),
+        "average_precision_unweighted": cl.average_precision(plain),
+        "roc_fpr": cl.fpr(table).tolist(),
+        "roc_tpr": cl.recall(table).tolist(),
+        "roc_thresholds": table.thresholds.tolist(),
+        "pr_precision": [*precision[::-1], 1.0],  # the last point is scikit-learn's convention
+        "pr_recall": [*recall[::-1], 0.0],
+        "pr_thresholds": table.thresholds[:0:-1].tolist(),
+    }
+
+
+@asserts("average_precision_imbalanced_a")
+def rare(case):
+    s = binary(case)
+    names = ("average_precision", "log_loss", "brier")
+    return {
+        "auc": cl.roc_auc(s),
+        "prevalence": s.n_pos / s.n,
+        **{name: find(name)(s) for name in names},
+        "d2_log_loss": 1 - cl.log_loss(s) / cl.log_loss(s.with_score(np.full(s.n, s.n_pos / s.n), "probability")),
+    }
+
+
+@asserts("calibration_slope_breast_gnb_a", "calibration_slope_miscal_a")
+def clipped_scores(case):
+    s = binary(case, clip=case["params"]["clip"])
+    return {
+        "brier": cl.brier(s),
+        "c_statistic": cl.roc_auc(s),
+        "observed_minus_mean_predicted": -cl.prediction_bias(s),
+    }
+
+
+@asserts("log_loss_clipping_1")
+def clipping(case):
+    s = binary(case, "p")
+    assert "1 row(s)" in estimate(cl.log_loss, s).note
+    return {"log_loss_clipped": cl.log_loss(s), "brier": cl.brier(s)}
+
+
+# --- counts and proportions -----------------------------------------------------------------------------------------
+
+
+@asserts("binary_counts_90_30_20_60")
+def counts(case):
+    c = Counts(**case["inputs"])
+    names = {"f1": "f1", "f0_5": "f0.5", "f2": "f2", **{n: n for n in ("mcc", "balanced_accuracy", "specificity")}}
+    return {key: find(name)(c) for key, name in names.items()} | {"jaccard": 1 / (2 / cl.f1(c) - 1)}
+
+
+@asserts(
+    "ci_binom_x0_n20_c95",
+    "ci_binom_x1_n1_c95",
+    "ci_binom_x499_n500_c99",
+    "ci_binom_x7_n23_c95",
+    "ci_proportion_methods_x0_n13",
+    "ci_proportion_methods_x9_n60",
+)
+def proportions(case):
+    k, n, level = case["inputs"]["successes"], case["inputs"]["n"], case["params"]["confidence"]
+    return {"wilson": interval(wilson(k, n, level)), "clopper_pearson": interval(clopper_pearson(k, n, level))}
+
+
+@asserts("published_newcombe_1998_single")
+def newcombe(case):
+    level = case["params"]["confidence"]
+    return {
+        "rows": [
+            {"wilson": wilson(r["x"], r["n"], level), "clopper_pearson": clopper_pearson(r["x"], r["n"], level)}
+            for r in case["expected"]["rows"]
+        ]
+    }
+
+
+@asserts("diag2x2_ci_19_1_0_30", "diag2x2_ci_670_202_74_640")
+def diagnostic(case):
+    c = Counts(**case["inputs"])
+    names = {"sensitivity": "recall", "specificity": "specificity", "accuracy": "accuracy", "ppv": "ppv", "npv": "npv"}
+    got = {}
+    for key, name in {**names, "apparent_prevalence": "flagged_rate"}.items():
+        metric = find(name)
+        got[key] = {"est": metric(c), **interval(clopper_pearson(*metric.proportion(c)))}
+    return got
+
+
+CARET = {
+    "Sensitivity": cl.recall,
+    "Specificity": cl.specificity,
+    "Precision": cl.precision,
+    "Recall": cl.recall,
+    "F1": cl.f1,
+    "Balanced_Accuracy": cl.balanced_accuracy,
+    "Detection_Prevalence": cl.flagged_rate,
+}
+
+
+@asserts("confusion_binary_prevalence_1", "confusion_binary_strings_1")
+def caret_binary(case):
+    matrix = np.array(case["inputs"]["matrix_rows_predicted_cols_truth"]).T
+    c = from_matrix(matrix, case["inputs"]["classes"].index(case["params"]["positive"]))
+    got = {name: metric(c) for name, metric in CARET.items()}
+    got["Accuracy"] = cl.accuracy(matrix)
+    got["AccuracyLower"], got["AccuracyUpper"] = clopper_pearson(int(np.trace(matrix)), int(matrix.sum()))
+    if case["params"]["prevalence"] is None:
+        got |= {"Pos_Pred_Value": cl.precision(c), "Neg_Pred_Value": cl.npv(c), "Prevalence": c.positives / c.total}
+    return got
+
+
+def labels(case):
+    truth, said = (case["data"][case["inputs"][column]] for column in ("truth", "pred"))
+    return cl.Scores(y_true=truth, y_score=said, classes=case["params"]["labels"], kind="label")
+
+
+@asserts("confusion_multiclass_strings_a")
+def caret_several(case):
+    s = labels(case)
+    matrix = cl.confusion_matrix(s, s.score)
+    low, high = clopper_pearson(int(np.trace(matrix)), int(matrix.sum()))
+    by_class = {}
+    for k, name in enumerate(s.classes.names):
+        c = from_matrix(matrix, k)
+        by_class[name] = {key: metric.value(c) for key, metric in CARET.items() if key != "F1"}
+        by_class[name] |= {"Pos_Pred_Value": cl.precision.value(c), "Neg_Pred_Value": cl.npv(c)}
+        if c.tp:  # without a true positive caret calls F1 undefined; 2 tp / (2 tp + fp + fn) is 0
+            by_class[name]["F1"] = cl.f1(c)
+    return {"overall": {"Accuracy": cl.accuracy(s), "AccuracyLower": low, "AccuracyUpper": high}, "by_class": by_class}
+
+
+@asserts("multiclass_label_a")
+def multiclass_labels(case):
+    s = labels(case)
+    matrix = cl.confusion_matrix(s, s.score)
+    each = {
+        name: [find(name).value(from_matrix(matrix, k)) for k in range(5)]
+        for name in ("precision", "recall", "f1", "f2")
+    }
+    # scikit-learn counts the precision of a class that is never decided as 0 here; we leave it out and say so.
+    got = {"macro": {name: float(np.mean(np.nan_to_num(values))) for name, values in each.items()}}
+    share = matrix.sum(axis=1) / matrix.sum()
+    got["weighted"] = {name: float(share @ np.nan_to_num(values)) for name, values in each.items()}
+    for name in ("recall", "f1", "f2"):  # defined for every class
+        got["macro"][name] = find(f"macro_{name}")(s)
+        got["weighted"][name] = find(f"weighted_{name}")(s)
+    got["micro"] = {name: find(f"micro_{name}")(s) for name in each}
+    assert find("macro_precision")(s) == pytest.approx(np.nanmean(each["precision"]))
+    return got | {
+        "mcc": cl.mcc(s),
+        "balanced_accuracy": cl.balanced_accuracy(s),
+        "confusion_rows_truth": matrix.tolist(),
+    }
+
+
+@asserts("multiclass_prob_multi3_a", "multiclass_prob_digits10_a")
+def multiclass_probabilities(case):
+    s = several(case)
+    return {
+        "auc_ovr_macro": cl.macro(cl.roc_auc)(s),
+        "auc_ovr_weighted": cl.weighted(cl.roc_auc)(s),
+        "ap_macro": cl.macro(cl.average_precision)(s),
+        "ap_weighted": cl.weighted(cl.average_precision)(s),
+        "log_loss": cl.log_loss(s),
+        "brier_sum_over_classes": cl.brier(s),
+    }
+
+
+@asserts("degenerate_all_one_class", "degenerate_no_positive_predictions")
+def degenerate(case):
+    s = cl.Scores(y_true=case["inputs"]["y"], y_score=case["inputs"]["pred"], classes=[0, 1], kind="label")
+    assert math.isnan(cl.mcc.value(s))  # 0 by scikit-learn's convention; undefined is never 0 here
+    names = ("precision", "recall", "f1")
+    return {
+        "accuracy": cl.accuracy(s),
+        **{f"{name}_zero_div_nan": find(name).value(s) for name in names},
+        "confusion": cl.confusion_matrix(s, s.score).tolist(),
+    }
+
+
+@asserts("f1_delta_ci_a")
+def f1_points(case):
+    s = binary(case)
+    at = math.nextafter(0.5, 1)  # the case decides at > 0.5
+    both = cl.confusion_matrix(s, (s.score > 0.5).astype(int))
+    return {
+        "binary_f1": {"est": cl.f1(s, at=at)},
+        "micro_f1": {"est": cl.micro(cl.f1)(both)},
+        "macro_f1": {"est": cl.macro(cl.f1)(both)},
+    }
+
+
+# --- thresholds and guarantees --------------------------------------------------------------------------------------
+
+
+@asserts("constrained_operating_point_a")
+def constrained(case):
+    s, got = binary(case), {}
+    for key in case["expected"]:
+        if key.startswith("max_"):
+            aim, _, rest = key.removeprefix("max_").partition("_at_")
+            name, _, bound = rest.partition("_ge_")
+            point = cl.maximize(find(aim), subject_to=[find(name) >= float(bound)]).choose(s)
+            got[key] = {aim: find(aim)(s, at=point.threshold), "threshold": point.threshold}
+    assert len(got) == 6
+    return got
+
+
+@asserts("best_threshold_asah_s100b_w1_0.5")
+def youden(case):
+    s = binary(case, kind="rank")
+    at = cl.maximize(cl.balanced_accuracy).choose(s).threshold
+    names = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
+    return {"youden": [{name: find(name)(s, at=at) for name in names}]}
+
+
+@asserts("ltt_binary_fpr_a", "ltt_binary_precision_a", "ltt_binary_recall_a")
+def learn_then_test(case):
+    params, s = case["params"], binary(case)
+    target, delta = params["target"], params["delta"]
+    constraint = find(params["risk"]) <= target if params["risk"] == "fpr" else find(params["risk"]) >= target
+    table, grid = ThresholdTable.from_scores(s), np.arange(100) / 100
+
+    def p_at(t):
+        return float(p_value(constraint, table.counts(float(t))))
+
+    order = grid if params["risk"] == "recall" else grid[::-1]
+    failed = [i for i, t in enumerate(order) if p_at(t) > delta]
+    passed = order[: failed[0]]
+    return {
+        "p_value_at": {t: p_at(t) for t in case["expected"]["p_value_at"]},
+        "fixed_sequence": {"n_valid": len(passed), "min_valid": passed.min(), "max_valid": passed.max()},
+    }
+
+
+def umbrella_rank(n, alpha, delta):
+    """Smallest k such that the cut just above the k-th smallest of n negatives is certified for fpr <= alpha."""
+    k = np.arange(1, n + 1)
+    passes = p_value(cl.fpr <= alpha, Counts(tp=k * 0, fp=n - k, fn=k * 0, tn=k)) <= delta
+    return int(k[passes][0]) if passes.any() else None
+
+
+@asserts("neyman_pearson_ranks")
+def ranks(case):
+    delta = case["params"]["delta"]
+    return {"cases": [{"rank": umbrella_rank(c["n"], c["alpha"], delta)} for c in case["expected"]["cases"]]}
+
+
+@asserts("neyman_pearson_umbrella_a")
+def umbrella(case):
+    s = binary(case)
+    negatives = np.sort(s.score[~s.is_positive])
+    got = []
+    for c in case["expected"]["cases"]:
+        k = umbrella_rank(len(negatives), c["alpha"], c["delta"])
+        got.append({"n_negative": len(negatives), "order_statistic_rank": k, "threshold": negatives[k - 1]})
+    least = {
+        key: next(n for n in range(1, 400) if umbrella_rank(n, alpha, 0.05))
+        for key, alpha in (("a05_d05", 0.05), ("a10_d05", 0.1), ("a01_d05", 0.01))
+    }
+    return {"cases": got, "min_n_for_feasible": least}
+
+
+# --- recalibration --------------------------------------------------------------------------------------------------
+
+
+def exact(fit):
+    """Isotonic without the distance we keep from 0 and 1."""
+    edge = fit.y.min()
+    return replace(fit, y=np.where(fit.y <= edge, 0.0, np.where(fit.y >= 1 - edge, 1.0, fit.y)))
+
+
+@asserts("recal_isotonic_a")
+def isotonic(case):
+    s = binary(case)
+    fit = exact(Isotonic.fit(s))
+    fitted = fit(s.score)
+    return {
+        "query_calibrated": fit(np.array(case["inputs"]["query"])).tolist(),
+        "fitted_brier": float(np.square(fitted - s.is_positive).mean()),
+        "n_distinct_levels": len(np.unique(fitted)),
+    }
+
+
+@asserts("isotonic_centered_1")
+def pava(case):
+    x, y, w = (np.array(case["inputs"][name], dtype=float) for name in ("x", "y", "weight"))
+    rows = cl.Scores(  # a mean y of weight w is w y positives and w (1 - y) negatives
+        y_true=np.repeat([1, 0], len(x)),
+        y_score=np.tile(x, 2),
+        weight=np.concatenate([w * y, w * (1 - y)]),
+        kind="rank",
+    )
+    return {"pava": exact(Isotonic.fit(rows.known()))(x).tolist()}
+
+
+@asserts("recal_platt_a")
+def platt(case):
+    fit = Logistic.fit(binary(case, clip=1e-4))
+    return {"A": -fit.slope, "B": -fit.intercept, "query_calibrated": fit(np.array(case["inputs"]["query"])).tolist()}
+
+
+@asserts("recal_beta_a")
+def beta(case):
+    fit = Beta.fit(binary(case, clip=1e-4))
+    # betacal's m is where the map crosses 1/2: a ln m - b ln(1 - m) + c = 0.
+    m = case["expected"]["map_a_b_m"][2]
+    return {
+        "map_a_b_m": [fit.a, fit.b, m if abs(fit(np.array([m]))[0] - 0.5) < 1e-3 else math.nan],
+        "query_calibrated": fit(np.array(case["inputs"]["query"])).tolist(),
+    }
+
+
+@asserts("recal_temperature_multi3_a", "recal_temperature_digits10_a")
+def temperature(case):
+    s = several(case, clip=1e-4)
+    fit = Temperature.fit(s)
+    # Ours is fitted through the mix, so it is compared where the mix is: the temperature itself differs a little.
+    mixed = {
+        "log_loss_in_sample": cl.log_loss(s.with_score(fit(s.score), "probability")),
+        "first_row": fit(s.score)[0].tolist(),
+    }
+    return {"log_loss_before": cl.log_loss(s), "probmetrics": {"ts-mix": mixed}}
