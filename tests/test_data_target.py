@@ -229,6 +229,13 @@ def test_files_and_streams_of_scores(tmp_path, name):
         assert cl.read_scores(stream, y_true="label", y_score="p", positive="spam").fingerprint == wanted.fingerprint
 
 
+def test_guesses_made_while_reading_stand_in_the_notes():
+    stream = io.BytesIO(b"label;p\nspam;0,5\nham;0,25\n")
+    got = cl.read_scores(stream, y_true="label", y_score="p", positive="spam", kind="probability")
+    assert got.score.tolist() == [0.5, 0.25]
+    assert ["semicolon" in note or "decimal comma" in note for note in got.notes] == [True, True]
+
+
 SHAPES = {
     "spambase": (4597, 57, 2, "spam"),
     "breast_cancer": (569, 30, 2, "malignant"),

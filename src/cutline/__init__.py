@@ -55,12 +55,14 @@ from cutline.metrics import (
     specificity,
     weighted,
 )
+
+# At once, not lazily: the first import of a subpackage binds its name here, and this one is also a verb.
+from cutline.report import Report, report
 from cutline.scores import Scores
 
 if TYPE_CHECKING:
     from cutline.data import read_scores
     from cutline.model import Classifier, fit, load
-    from cutline.report import Report, report
 
 try:
     __version__ = version("cutline")
@@ -71,8 +73,6 @@ _LAZY = {
     "Classifier": "model",
     "fit": "model",
     "load": "model",
-    "Report": "report",
-    "report": "report",
     "read_scores": "data",
 }
 """Names whose parts load pyarrow, LightGBM or rich: only at first use."""

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from cutline.calibration import Bin, reliability
 from cutline.decision import OperatingPoint
 from cutline.errors import InputError
-from cutline.evidence import Estimate, count_ingredients, estimate
-from cutline.labels import Classes, Label
+from cutline.evidence import Estimate, count_ingredients, estimate, z_of
+from cutline.labels import Classes, Label, Shown
 from cutline.metrics import (
     METRICS,
     Counts,
@@ -59,7 +59,7 @@ class ClassReport:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Evaluation:
+class Evaluation(Shown):
     """All figures of one set of scores at one decision rule.
 
     Attributes
@@ -82,8 +82,8 @@ class Evaluation:
         Binary: positive iff score >= threshold.
     point : OperatingPoint or None
         Where the threshold comes from, if from a policy.
-    confusion : ndarray, shape (k, k)
-        Truth in rows, decisions in columns; sums of weights when weighted.
+    confusion : ndarray, shape (k, k), or None
+        Truth in rows, decisions in columns; sums of weights when weighted. None when nothing is decided.
     reliability : tuple of Bin or None
         Binary probabilities: observed frequency by predicted probability.
     histogram : Histogram or None
@@ -107,7 +107,7 @@ class Evaluation:
     table: ThresholdTable | None
     threshold: float | None
     point: OperatingPoint | None
-    confusion: NDArray[Any]
+    confusion: NDArray[Any] | None
     reliability: tuple[Bin, ...] | None
     histogram: Histogram | None
     per_class: tuple[ClassReport, ...]
@@ -120,8 +120,8 @@ class Evaluation:
 
     @property
     def counts(self) -> Counts | None:
-        """Binary: counts at the decision; None for several classes."""
-        if not self.binary:
+        """Binary: counts at the decision; None for several classes, and when nothing is decided."""
+        if not self.binary or self.confusion is None:
             return None
         return from_matrix(self.confusion, self.classes.index(self.classes.positive))
 
@@ -156,7 +156,7 @@ class Evaluation:
             "threshold": self.threshold,
             "estimates": [e.to_dict() for e in self.estimates],
             "counts": None if counts is None else counts.to_dict(),
-            "confusion": self.confusion.tolist(),
+            "confusion": None if self.confusion is None else self.confusion.tolist(),
             "reliability": None if self.reliability is None else [b.to_dict() for b in self.reliability],
             "per_class": [
                 {"name": c.name, "support": c.support, "estimates": [e.to_dict() for e in c.estimates]}
@@ -199,11 +199,6 @@ class Evaluation:
             lines.append(f"  {e.metric.label:<28}{e.value:>8.4f}  {inside:<18}  {e.method}{state}")
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<pre>{escape(repr(self))}</pre>"
-
 
 def evaluate(
     scores: Scores,
@@ -241,8 +236,20 @@ def evaluate(
     """
     if point is not None and threshold is not None:
         raise InputError("threshold", "a point and a threshold", "one of them", "the point has its own threshold")
+    if threshold is not None and not scores.binary:
+        raise InputError(
+            "threshold",
+            f"a threshold with {scores.classes.k} classes",
+            "none: the most probable class is decided",
+            "scores.one_vs_rest(name) gives the binary view of one class",
+        )
+    z_of(confidence)  # checks the level before anything is computed
     notes = list(scores.notes)
     missing = scores.n_missing
+    if scores.weight is not None and (unweighted := int((scores.weight == 0).sum())):
+        notes.append(f"{unweighted:,} of {scores.n:,} rows have weight 0 and do not count")
+    if scores.groups is not None:
+        notes.append("rows come in clusters (groups=): intervals that take rows for independent are not given")
     if missing:
         notes.append(f"{missing:,} of {scores.n:,} rows have no label and do not count")
     if decision is None and point is not None:
@@ -293,7 +300,7 @@ def _binary(
         estimate(METRICS[name], known, at=threshold, decision=decision, confidence=confidence, seed=seed, table=table)
         for name in names
     )
-    matrix = np.zeros((2, 2), dtype=np.int64)
+    matrix = None
     if decides:
         matrix = confusion_matrix(known, decided(known, threshold) if decision is None else decision)
     for label, count in ((known.classes.positive, known.n_pos), (known.classes.negative, known.n - known.n_pos)):
@@ -389,6 +396,7 @@ def _histogram(known: Scores) -> Histogram:
     low, high = (0.0, 1.0) if known.kind == "probability" else (float(score.min()), float(score.max()))
     if low == high:
         low, high = low - 0.5, high + 0.5
-    edges = np.linspace(low, high, HISTOGRAM_BINS + 1)
+    # Half the ends first: the span of +-1.7e308 is no float64.
+    edges = 2 * np.linspace(low / 2, high / 2, HISTOGRAM_BINS + 1)
     positive = known.is_positive
     return Histogram(edges, np.histogram(score[positive], edges)[0], np.histogram(score[~positive], edges)[0])

@@ -21,8 +21,19 @@ MISSING = -1
 """The code of a missing label."""
 
 
+class Shown:
+    """What shows its ``repr`` in a notebook, too."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
 @dataclass(frozen=True, slots=True, repr=False)
-class Classes:
+class Classes(Shown):
     """The names of the classes in order, the positive one, and whether the order means something.
 
     Parameters
@@ -129,11 +140,11 @@ class Classes:
         LabelError
             A label that is none of `names`, or a row that is not one-hot.
         """
-        values = as_array(y)
+        values = as_array(y, argument=argument)
         if values.ndim == 2 and values.shape[1] == 1:
             values = values[:, 0]
         if values.ndim == 2:
-            return self.from_one_hot(values, argument=argument)
+            return self.from_one_hot(y, argument=argument)
         if values.ndim != 1:
             raise ShapeError(argument, f"shape {values.shape}", "one label a row, shape (n,)")
         gone = missing(values)
@@ -141,7 +152,7 @@ class Classes:
         present = values[~gone]
         if not present.size:
             return codes
-        found, inverse = _factor(_comparable(present))
+        found, inverse = _factor(_comparable(present, argument))
         where = [_find(_plain(value), self.names) for value in found]
         if None in where:
             unknown = [_plain(v) for v, w in zip(found, where, strict=True) if w is None]
@@ -176,8 +187,20 @@ class Classes:
         return out
 
     def from_one_hot(self, rows: Any, *, argument: str = "y_true") -> NDArray[np.int32]:
-        """Codes of one-hot rows of shape (n, k); LabelError for a row that is not one-hot."""
-        values = np.asarray(rows, dtype=float)
+        """Codes of one-hot rows of shape (n, k); LabelError for a row that is not one-hot.
+
+        Columns with names (of a frame) are matched by name, others by the order of `names`.
+        """
+        values = as_array(rows, argument=argument)
+        if values.dtype.kind not in "biuf" or (values.dtype.kind == "f" and np.isnan(values).any()):
+            raise LabelError(
+                argument, f"{values.dtype} of shape {values.shape}", "labels of shape (n,), or one-hot rows"
+            )
+        if named := column_names(rows):
+            place = {str(name): k for k, name in enumerate(named)}
+            if sorted(place) != sorted(map(str, self.names)):
+                raise LabelError(argument, f"one-hot columns {named}", f"the class names {_shown(self.names)}")
+            values = values[:, [place[str(name)] for name in self.names]]
         if values.ndim != 2 or values.shape[1] != self.k:
             raise ShapeError(argument, f"shape {values.shape}", f"one-hot rows of shape (n, {self.k})")
         good = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
@@ -205,13 +228,23 @@ class Classes:
         return f"Classes({text}{tail}{'; ordered' if self.ordered else ''})"
 
 
-def as_array(values: Any) -> NDArray[Any]:
-    """A NumPy array of any column-like: lists, NumPy, pandas, polars, Arrow, torch.
+def column_names(values: Any) -> list[Any]:
+    """The column names of a frame, as they are; empty for anything without named columns."""
+    names = getattr(values, "column_names", None)
+    if names is None:
+        names = getattr(values, "columns", None)
+    return [] if names is None or isinstance(values, np.ndarray) else list(names)
+
+
+def as_array(values: Any, *, argument: str = "values") -> NDArray[Any]:
+    """A NumPy array of any column-like: lists, NumPy, pandas, polars, Arrow, torch; a frame gives its columns.
 
     Masked entries of a masked array become missing (None).
     """
     if isinstance(values, np.ma.MaskedArray):
-        return np.ma.filled(values.astype(object), None)
+        plain = np.array(values.data, dtype=object)
+        plain[np.ma.getmaskarray(values)] = None
+        return plain
     if hasattr(values, "detach"):  # torch tensors refuse __array__ while they track gradients
         values = values.detach().cpu()
     if hasattr(values, "combine_chunks"):  # a chunked Arrow column has no plain __array__ for strings
@@ -221,7 +254,12 @@ def as_array(values: Any) -> NDArray[Any]:
             return np.asarray(values.to_numpy(zero_copy_only=False))
         except TypeError:
             return np.asarray(values.to_numpy())
-    array = np.asarray(values)
+    if names := column_names(values):
+        return np.column_stack([as_array(values[name]) for name in names])
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ShapeError(argument, "rows of different lengths", "one value, or k values, in every row") from None
     if array.dtype.kind in "US" and isinstance(values, Sequence) and not all(isinstance(v, str) for v in values):
         array = np.asarray(values, dtype=object)  # NumPy would spell [1, "a"] as ["1", "a"]
     return array
@@ -235,22 +273,22 @@ def missing(values: NDArray[Any]) -> NDArray[np.bool_]:
         return np.zeros(values.shape, dtype=bool)
     kinds = set(map(type, values.ravel().tolist()))
     if kinds <= {str, type(None)}:
-        return np.equal(values, None) if type(None) in kinds else np.zeros(values.shape, dtype=bool)
+        return np.asarray(values == np.array(None), dtype=bool)
     # nan and NaT differ from themselves; pandas' NA answers a comparison with NA, which has no truth value.
     return np.array([v is None or type(v).__name__ in ("NAType", "NaTType") or v != v for v in values], dtype=bool)
 
 
-def distinct(y: Any) -> list[Label]:
-    """The distinct labels, sorted, missing ones aside. One-hot rows of shape (n, k) give 0..k-1."""
-    values = as_array(y)
+def distinct(y: Any, *, argument: str = "y_true") -> list[Label]:
+    """The distinct labels, sorted, missing ones aside. One-hot rows give their column names, or 0..k-1."""
+    values = as_array(y, argument=argument)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim == 2:
-        return list(range(values.shape[1]))
+        return [_plain(name) for name in column_names(y)] or list(range(values.shape[1]))
     if values.ndim != 1:
-        raise ShapeError("y_true", f"shape {values.shape}", "one label a row, shape (n,)")
+        raise ShapeError(argument, f"shape {values.shape}", "one label a row, shape (n,)")
     present = values[~missing(values)]
-    return sorted({_plain(v) for v in _factor(_comparable(present))[0]}, key=_sort_key)
+    return sorted({_plain(v) for v in _factor(_comparable(present, argument))[0]}, key=_sort_key)
 
 
 def _factor(values: NDArray[Any]) -> tuple[list[Any], NDArray[np.intp]]:
@@ -275,7 +313,7 @@ def _factor(values: NDArray[Any]) -> tuple[list[Any], NDArray[np.intp]]:
     return found.tolist(), inverse
 
 
-def _comparable(values: NDArray[Any]) -> NDArray[Any]:
+def _comparable(values: NDArray[Any], argument: str) -> NDArray[Any]:
     """An array of one type, so that 1 and "1" are not mixed up."""
     if values.dtype.kind != "O":
         return values
@@ -284,10 +322,12 @@ def _comparable(values: NDArray[Any]) -> NDArray[Any]:
         return values.astype(str)
     if kinds <= {bool, np.bool_}:
         return values.astype(bool)
-    if all(issubclass(k, (int, float, np.number, bool)) for k in kinds):
+    if all(issubclass(k, int | np.integer | np.bool_) for k in kinds):
+        return values.astype(np.int64)
+    if all(issubclass(k, int | float | np.number | np.bool_) for k in kinds):
         return values.astype(float)
     raise LabelError(
-        "y_true",
+        argument,
         f"labels of mixed types: {', '.join(sorted(k.__name__ for k in kinds))}",
         "labels of one type",
         "convert them, for example with [str(v) for v in y]",

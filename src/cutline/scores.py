@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.errors import GuessWarning, InputError, LabelError, ScoreError, ShapeError, UnknownName
-from cutline.labels import MISSING, Classes, as_array, distinct, missing
+from cutline.labels import MISSING, Classes, Shown, as_array, column_names, distinct, missing
 
 Kind = Literal["probability", "logit", "rank", "label"]
 Role = Literal["", "train", "tune", "certify", "test", "out-of-fold", "in-sample"]
 
 SKETCH = 1024
-"""Row hashes a fingerprint keeps to estimate overlap; the error of the estimate is about 1/sqrt(SKETCH) = 3 %."""
+"""Row hashes a fingerprint keeps to estimate overlap; for sets of equal size the error is at most about 3 %."""
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Scores:
+class Scores(Shown):
     """Truth beside the scores of any model.
 
     Parameters
@@ -102,6 +102,13 @@ class Scores:
             columns = columns[:, 0]
         if named and columns.ndim == 2:
             columns = columns[:, _by_name(named, known)]
+        elif known.binary and named and named[0] in (str(known.negative), f"p_{known.negative}"):
+            raise ScoreError(
+                "y_score",
+                f"the column {named[0]!r}",
+                f"the score of the positive class {known.positive!r}",
+                f"pass 1 - {named[0]}, or the columns of both classes",
+            )
         checked_kind, score = _score(columns, known, kind, notes)
         n = score.shape[0]
         if n == 0:
@@ -112,14 +119,14 @@ class Scores:
             "classes": known,
             "kind": checked_kind,
             "weight": _rows("weight", _weight(weight), n),
-            "groups": _rows("groups", None if groups is None else as_array(groups), n),
-            "slices": {str(k): _rows(f"slices[{k!r}]", as_array(v), n) for k, v in (slices or {}).items()},
-            "ids": _rows("ids", None if ids is None else as_array(ids), n),
+            "groups": None if groups is None else _column("groups", groups, n),
+            "slices": {str(k): frozen(_column(f"slices[{k!r}]", v, n)) for k, v in (slices or {}).items()},
+            "ids": None if ids is None else _column("ids", ids, n),
             "role": role,
             "notes": tuple(notes),
         }
         for name, value in values.items():
-            object.__setattr__(self, name, _frozen(value) if isinstance(value, np.ndarray) else value)
+            object.__setattr__(self, name, frozen(value) if isinstance(value, np.ndarray) else value)
         if weight is not None and self.weight is not None and not (self.weight > 0).any():
             raise InputError("weight", "weights that are all zero", "at least one positive weight")
 
@@ -192,7 +199,7 @@ class Scores:
             score=self.score[pick],
             weight=None if self.weight is None else self.weight[pick],
             groups=None if self.groups is None else self.groups[pick],
-            slices={k: _frozen(v[pick]) for k, v in self.slices.items()},
+            slices={k: frozen(v[pick]) for k, v in self.slices.items()},
             ids=None if self.ids is None else self.ids[pick],
             role=self.role if role is None else role,
         )
@@ -268,11 +275,6 @@ class Scores:
             bits.append(self.role)
         return "\n  note: ".join([f"Scores({', '.join(bits)})", *self.notes])
 
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<pre>{escape(repr(self))}</pre>"
-
     def _truth(self, what: str) -> NDArray[np.int32]:
         if self.truth is None:
             raise LabelError("y_true", "no truth", "a label for each row", f"{what} compares scores with labels")
@@ -286,7 +288,7 @@ class Scores:
         new = object.__new__(Scores)
         for name in self.__dataclass_fields__:
             value = changes.get(name, getattr(self, name)) if name in changes else getattr(self, name)
-            object.__setattr__(new, name, _frozen(value) if isinstance(value, np.ndarray) else value)
+            object.__setattr__(new, name, frozen(value) if isinstance(value, np.ndarray) else value)
         return new
 
 
@@ -318,13 +320,14 @@ class Fingerprint:
                 hashes = _mix(hashes ^ scores.truth.astype(np.int64).view(np.uint64))
         total = int(hashes.sum(dtype=np.uint64))  # a sum does not know the order; wrapping is meant
         xor = int(np.bitwise_xor.reduce(_mix(hashes)))
-        smallest = np.unique(hashes if hashes.size <= SKETCH else np.partition(hashes, SKETCH)[: SKETCH + 1])[:SKETCH]
-        return cls(scores.n, f"{scores.n:x}-{total:016x}{xor:016x}", scores.ids is not None, tuple(smallest.tolist()))
+        smallest = np.unique(hashes)[:SKETCH] if scores.ids is not None else hashes[:0]
+        return cls(scores.n, _digest(scores.n, total, xor), scores.ids is not None, tuple(smallest.tolist()))
 
     def overlap(self, other: Fingerprint) -> float | None:
         """Estimated share of the rows of `other` that are also here, in [0, 1].
 
-        1.0 for the same rows; None when it cannot be known because either side has no ids.
+        1.0 for the same rows; None when it cannot be known: a side has no ids, or `other` is so much smaller that none
+        of its rows falls among the hashes that were kept.
         """
         if self.digest == other.digest and self.by_ids == other.by_ids:
             return 1.0
@@ -334,7 +337,15 @@ class Fingerprint:
         limit = min(_limit(self), _limit(other))
         mine = {h for h in self.sketch if h <= limit}
         theirs = {h for h in other.sketch if h <= limit}
-        return len(mine & theirs) / len(theirs) if theirs else 0.0
+        return len(mine & theirs) / len(theirs) if theirs else None
+
+    def union(self, other: Fingerprint) -> Fingerprint:
+        """The fingerprint of two disjoint sets of rows together."""
+        (total, xor), (total2, xor2) = _parts(self), _parts(other)
+        digest = _digest(self.n + other.n, (total + total2) % 2**64, xor ^ xor2)
+        limit = min(_limit(self), _limit(other))
+        sketch = sorted(h for h in {*self.sketch, *other.sketch} if h <= limit)[:SKETCH]
+        return Fingerprint(self.n + other.n, digest, self.by_ids and other.by_ids, tuple(sketch))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; hashes as hexadecimal strings, since JSON numbers lose 64-bit integers."""
@@ -364,19 +375,25 @@ def softmax(z: NDArray[Any]) -> NDArray[np.float64]:
 
 def _columns(y_score: Any) -> tuple[NDArray[Any], list[str]]:
     """The score array and the column names, if it had any."""
-    if isinstance(y_score, Mapping):
-        return np.column_stack([as_array(v) for v in y_score.values()]), [str(k) for k in y_score]
-    names = getattr(y_score, "column_names", None) or getattr(y_score, "columns", None)
-    if names is not None and not isinstance(y_score, np.ndarray):
-        names = [str(name) for name in names]
-        return np.column_stack([as_array(y_score[name]) for name in names]), names
+    if y_score is None:
+        raise ScoreError("y_score", "None", "scores, shape (n,) or (n, k)")
     if isinstance(y_score, np.ma.MaskedArray) and np.ma.is_masked(y_score):
         raise ScoreError("y_score", f"{int(y_score.mask.sum())} masked value(s)", "a score in every row")
-    return as_array(y_score), []
+    if isinstance(y_score, Mapping):
+        columns = {str(name): as_array(column, argument="y_score") for name, column in y_score.items()}
+        if len({column.shape for column in columns.values()}) != 1:
+            raise ShapeError("y_score", f"columns of shapes {[c.shape for c in columns.values()]}", "equal lengths")
+        return np.column_stack(list(columns.values())), list(columns)
+    return as_array(y_score, argument="y_score"), [str(name) for name in column_names(y_score)]
 
 
 def _by_name(named: list[str], classes: Classes) -> list[int]:
+    """Where the column of each class stands among named columns; every column must belong to a class."""
     order = []
+    own = {text for name in classes.names for text in (str(name), f"p_{name}")}
+    strange = [column for column in named if column not in own]
+    if strange:
+        raise ScoreError("y_score", f"columns {strange[:5]} that are no class", f"a column for each of {classes.names}")
     for name in classes.names:
         found = [i for i, column in enumerate(named) if column in (str(name), f"p_{name}")]
         if len(found) != 1:
@@ -401,9 +418,9 @@ def _classes(
 ) -> Classes:
     """The classes as declared, else as read off truth, else off the score columns."""
     if isinstance(classes, Classes):
-        if positive is not None and (classes.k != 2 or classes.index(positive) != classes.index(classes.positive)):
-            return Classes(classes.names, positive, ordered=classes.ordered)
-        return classes
+        if positive is None or (classes.binary and classes.index(positive) == classes.index(classes.positive)):
+            return classes
+        return Classes(classes.names, positive, ordered=classes.ordered)
     wide = columns.shape[1] if columns.ndim == 2 else 1
     if classes is not None:
         names = list(classes)
@@ -413,9 +430,9 @@ def _classes(
         return Classes(names, positive)
     if y_true is not None:
         found: list[Any] = distinct(y_true)
-        labels = kind == "label" or columns.dtype.kind in "OSUb"
-        if labels and columns.ndim == 1:
-            found = sorted({*found, *distinct(columns)}, key=lambda name: (isinstance(name, str), name))
+        if columns.ndim == 1 and (kind == "label" or (kind is None and _spelled(columns))):
+            said = distinct(columns, argument="y_score")
+            found = sorted({*found, *said}, key=lambda name: (isinstance(name, str), name))
         known = Classes.from_truth(found if found else y_true, positive)
         if known.binary and positive is None and not known.positive_is_plain:
             note = f"positive class guessed: {known.positive!r}, the last of {list(known.names)} in sorted order"
@@ -485,15 +502,19 @@ def _score(columns: NDArray[Any], classes: Classes, kind: Kind | None, notes: li
     return kind, score
 
 
-def _looks_like_labels(values: NDArray[Any], classes: Classes) -> bool:
-    """True for strings, booleans and integers that are all class names."""
+def _spelled(values: NDArray[Any]) -> bool:
+    """True for strings and booleans, which are no scores."""
     if values.dtype.kind == "O":
-        return any(isinstance(v, str | bool) for v in values[:100].tolist())
-    if values.dtype.kind in "USb":
+        return any(isinstance(v, str | bool | np.bool_) for v in values[:100].tolist())
+    return values.dtype.kind in "USb"
+
+
+def _looks_like_labels(values: NDArray[Any], classes: Classes) -> bool:
+    """True for strings, booleans, and integers that are all class names."""
+    if _spelled(values):
         return True
-    return values.dtype.kind in "iu" and bool(
-        np.isin(values, [n for n in classes.names if not isinstance(n, str)]).all()
-    )
+    numbers = [name for name in classes.names if not isinstance(name, str)]
+    return values.dtype.kind in "iu" and bool(np.isin(values, numbers).all())
 
 
 def _floats(values: NDArray[Any]) -> NDArray[Any]:
@@ -506,8 +527,11 @@ def _floats(values: NDArray[Any]) -> NDArray[Any]:
             "a score in every row",
             "drop these rows or find out why the model gave none",
         )
+    if values.dtype.kind in "cmM":
+        raise ScoreError("y_score", f"values of type {values.dtype}", "real numbers")
     try:
-        score = np.ascontiguousarray(values, dtype=np.float32 if values.dtype == np.float32 else np.float64)
+        # A copy: what was checked must not change under us when the caller writes to his array.
+        score = np.array(values, dtype=np.float32 if values.dtype == np.float32 else np.float64, order="C")
     except (TypeError, ValueError):
         raise ScoreError("y_score", f"values of type {values.dtype}", "numbers") from None
     finite = np.isfinite(score)
@@ -527,7 +551,7 @@ def _weight(weight: Any) -> NDArray[np.float64] | None:
         return None
     values = as_array(weight)
     try:
-        values = np.ascontiguousarray(values, dtype=np.float64)
+        values = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError("weight", f"values of type {values.dtype}", "numbers") from None
     bad = ~(np.isfinite(values) & (values >= 0))
@@ -541,7 +565,16 @@ def _weight(weight: Any) -> NDArray[np.float64] | None:
     return values
 
 
+def _column(argument: str, values: Any, n: int) -> NDArray[Any]:
+    """A checked copy of a column that goes with the scores."""
+    checked = _rows(argument, np.array(as_array(values, argument=argument)), n)
+    assert checked is not None
+    return checked
+
+
 def _rows(argument: str, values: NDArray[Any] | None, n: int) -> NDArray[Any] | None:
+    if values is not None and values.ndim == 0:
+        raise ShapeError(argument, "a single value", f"one for each of {n:,} rows")
     if values is not None and values.shape[0] != n:
         raise ShapeError(argument, f"{values.shape[0]:,} rows", f"{n:,}, as many as y_score has")
     if values is not None and values.ndim != (2 if argument == "score" and values.ndim == 2 else 1):
@@ -549,8 +582,8 @@ def _rows(argument: str, values: NDArray[Any] | None, n: int) -> NDArray[Any] | 
     return values
 
 
-def _frozen(values: NDArray[Any]) -> NDArray[Any]:
-    """A read-only view; the caller's own array stays writable."""
+def frozen(values: NDArray[Any]) -> NDArray[Any]:
+    """A read-only view; an array of the caller's stays writable."""
     view = values.view()
     view.setflags(write=False)
     return view
@@ -569,6 +602,10 @@ def _hash_values(values: NDArray[Any]) -> NDArray[np.uint64]:
     if values.dtype.kind in "iub":
         return _mix(values.astype(np.int64).view(np.uint64))
     if values.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):
+            whole = values.astype(np.int64)
+        if np.array_equal(whole, values):  # 5.0 is the row 5
+            return _mix(whole.view(np.uint64))
         return _mix((values.astype(np.float64) + 0.0).view(np.uint64))
     text = values.astype(str)
     letters = np.ascontiguousarray(text).view(np.uint32).reshape(len(text), -1)
@@ -576,6 +613,16 @@ def _hash_values(values: NDArray[Any]) -> NDArray[np.uint64]:
     for column in letters.T:  # padding zeros leave the hash alone, so the width of the array does not matter
         hashes = np.where(column == 0, hashes, _mix(hashes ^ column.astype(np.uint64)))
     return hashes
+
+
+def _digest(n: int, total: int, xor: int) -> str:
+    return f"{n:x}-{total:016x}{xor:016x}"
+
+
+def _parts(fingerprint: Fingerprint) -> tuple[int, int]:
+    """Sum and xor of the row hashes, out of the digest."""
+    tail = fingerprint.digest.partition("-")[2]
+    return int(tail[:16], 16), int(tail[16:], 16)
 
 
 def _limit(fingerprint: Fingerprint) -> int:

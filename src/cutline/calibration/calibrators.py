@@ -1,13 +1,14 @@
 """Maps from scores to probabilities. Each is a frozen value: fitted parameters and a call.
 
 Binary maps take and give the probability of the positive class, shape (n,); `Temperature` takes and gives rows of
-probabilities, shape (n, k). All but isotonic are strictly monotone, so they never change a ranking.
+probabilities, shape (n, k). None turns a ranking around; isotonic makes ties.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -218,13 +219,15 @@ _KINDS: dict[str, Any] = {c.name: c for c in (Identity, Logistic, Beta, Isotonic
 
 def calibrator_from_dict(saved: Mapping[str, Any]) -> Calibrator:
     """The inverse of a calibrator's `to_dict`."""
-    fields = {k: np.asarray(v, np.float64) if isinstance(v, list) else v for k, v in saved.items() if k != "name"}
+    fields = {k: np.asarray(v) if isinstance(v, list) else v for k, v in saved.items() if k != "name"}
     if saved.get("name") not in _KINDS:
         raise InputError("calibrator", repr(saved.get("name")), f"one of {sorted(_KINDS)}")
-    try:
-        made: Calibrator = _KINDS[saved["name"]](**fields)
-    except TypeError:
-        raise InputError("calibrator", f"fields {sorted(fields)}", f"those of {saved['name']!r}") from None
+    kind = _KINDS[saved["name"]]
+    numbers = [np.asarray(value) for value in fields.values()]
+    whole = sorted(fields) == sorted(f.name for f in dataclass_fields(kind)) and len({v.shape for v in numbers}) <= 1
+    if not whole or not all(v.dtype.kind in "biuf" and np.isfinite(v).all() for v in numbers):
+        raise InputError("calibrator", f"fields {sorted(fields)}", f"those of {saved['name']!r}, finite numbers")
+    made: Calibrator = kind(**fields)
     return made
 
 
@@ -268,7 +271,7 @@ def _newton(x: Array, target: Array, weight: NDArray[np.float64] | None, ridge: 
         scale = 1.0
         while (new := loss(theta - scale * step)) > now and scale > 1e-6:
             scale /= 2
-        theta, gain, now = theta - scale * step, now - new, new
-        if gain < 1e-14:
+        if not now - new >= 1e-14:  # no step downhill is left, or none worth taking
             break
+        theta, now = theta - scale * step, new
     return theta

@@ -19,7 +19,7 @@ from cutline.calibration.calibrators import (
 )
 from cutline.errors import InputError, LabelError, ScoreError, UnknownName
 from cutline.evidence import stratified_folds
-from cutline.labels import Classes
+from cutline.labels import Classes, Shown
 from cutline.metrics.probability import mean_and_error, row_log_loss
 from cutline.scores import Scores
 
@@ -38,7 +38,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Calibration:
+class Calibration(Shown):
     """A chosen calibrator and how it was chosen.
 
     Attributes

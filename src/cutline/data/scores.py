@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from cutline.data.parse import Parsed, is_text, numbers
-from cutline.data.read import column, read_table
+from cutline.data.read import column, read_table, table_notes
 from cutline.data.target import Labels, by_spelling, read_names
 from cutline.errors import DataError, InputError, UnknownName
 from cutline.labels import Classes
@@ -85,7 +85,7 @@ def read_scores(
         positive = by_spelling(positive, named or labels.distinct)
         truth = labels.array()
     cells = {name: _score_cells(table, name, kind) for name in several}
-    return Scores(
+    scores = Scores(
         y_true=truth,
         y_score=cells[several[0]] if len(several) == 1 else cells,
         positive=positive,
@@ -96,6 +96,8 @@ def read_scores(
         ids=None if id is None else column(table, id),
         role=role,
     )
+    said = table_notes(table)
+    return scores._with(notes=(*said, *scores.notes)) if said else scores
 
 
 def _picked(source: Any, roles: Mapping[str, Sequence[str]]) -> pa.Table:

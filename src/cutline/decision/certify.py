@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.decision.policy import Policy
-from cutline.decision.search import loss, nearest_point
+from cutline.decision.search import loss, nearest_point, search
 from cutline.errors import InputError, NotCertifiable
 from cutline.metrics import Constraint, Counts, ThresholdTable
 
@@ -43,13 +43,14 @@ def joint_p(policy: Policy, counts: Counts) -> NDArray[np.float64]:
 def sequence(policy: Policy, tune: ThresholdTable) -> NDArray[np.float64]:
     """Thresholds in the order they are tested, from the tuning rows alone.
 
-    It starts where the tuning rows support the constraints best and walks to the side where the aim improves, in
-    steps of about equal numbers of rows, to the best aim that they leave open at all.
+    It starts where the tuning rows support the constraints best, measured in standard errors of the weakest one
+    (p-values of many rows underflow), and walks to the side where the aim improves, in steps of about equal numbers
+    of rows, to the best aim there.
     """
     rows = tune.thinned(STEPS)[1:]  # row 0 flags nobody
     counts = tune.counts()
     picked = Counts(*(np.asarray(getattr(counts, name))[rows] for name in ("tp", "fp", "fn", "tn")))
-    start = int(joint_p(policy, picked).argmin())
+    start = int(np.min([support(c, picked) for c in policy.subject_to], axis=0).argmax())
     aim = loss(policy, picked)
     # The aim improves on one side of the start; the best on that side is the end of the walk.
     left, right = aim[: start + 1], aim[start:]
@@ -60,11 +61,22 @@ def sequence(policy: Policy, tune: ThresholdTable) -> NDArray[np.float64]:
     return np.asarray(tune.thresholds[walk])
 
 
+def support(constraint: Constraint, counts: Counts) -> NDArray[np.float64]:
+    """How many standard errors the metric lies on the right side of its bound; -inf where it is undefined."""
+    assert constraint.metric.proportion is not None
+    k, n = (np.asarray(x, dtype=np.float64) for x in constraint.metric.proportion(counts))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = constraint.slack(k / n) * np.sqrt(n)
+    return np.where(n > 0, value, -np.inf)
+
+
 def certify(policy: Policy, tune: ThresholdTable, held: ThresholdTable) -> tuple[float, Counts]:
     """The best threshold of those that pass, and its counts on the certify rows.
 
     Raises
     ------
+    Infeasible
+        No threshold satisfies the constraints on the tuning rows, and none passes.
     NotCertifiable
         Not even the first passes.
     """
@@ -86,6 +98,7 @@ def certify(policy: Policy, tune: ThresholdTable, held: ThresholdTable) -> tuple
     if passed:  # all of them are certified; take the one that the tuning rows like best
         best = min(passed, key=lambda threshold: float(loss(policy, tune.counts(threshold))))
         return best, held.counts(best)
+    search(policy, tune)  # raises Infeasible when the tuning rows leave no threshold at all
     needed = rows_needed(policy, tune.counts(float(order[0])), delta)
     have = held.n_pos + held.n_neg
     wanted = f"about {needed:,} certify rows" if needed else "scores that separate the classes better"

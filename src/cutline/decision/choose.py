@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from cutline.decision.certify import certify as certified
 from cutline.decision.certify import p_value
 from cutline.decision.point import ConstraintRow, Grade, OperatingPoint
 from cutline.decision.policy import Cost, Policy, require_binary
-from cutline.decision.search import plateau, search
+from cutline.decision.search import plateau, search, settable
 from cutline.errors import Infeasible, InputError, RoleError, ScoreError
 from cutline.evidence import clopper_pearson, stratified_folds
 from cutline.metrics import Counts, Metric, ThresholdTable
@@ -24,7 +22,7 @@ def choose(policy: Policy, scores: Scores, held: Scores | None, seed: int) -> Op
         at = 0.5 if known.binary else None
         if known.binary and known.kind != "probability":
             raise ScoreError("scores", f"kind {known.kind!r}", "probabilities, where the most probable class is known")
-        return OperatingPoint(at, policy, "plug-in", known.classes, chosen_on=known.fingerprint)
+        return OperatingPoint(at, policy, "plug-in", known.classes, known.kind)
     require_binary(known, str(policy))
     if known.kind == "label":
         raise ScoreError("scores", "predicted labels", "scores with an order, to choose a threshold on")
@@ -45,30 +43,27 @@ def _plug_in(policy: Policy, known: Scores, seed: int) -> OperatingPoint:
     notes: list[str] = []
     if isinstance(policy.aim, float):
         threshold = policy.aim
-    elif isinstance(policy.aim, Cost) and not policy.subject_to and known.kind == "probability":
+    elif _given(policy, known):
+        assert isinstance(policy.aim, Cost)
         threshold = policy.aim.threshold
-        empirical = float(table.thresholds[search(policy, table)])
+        empirical = settable(table, search(policy, table))
         saved = policy.aim.of(table.counts(threshold)) - policy.aim.of(table.counts(empirical))
         notes.append(
             f"cost threshold {threshold:.4g} assumes calibrated probabilities; the cheapest cut on these rows is "
             f"{empirical:.4g}, by {saved:.3g} a row"
         )
     else:
-        threshold = _settable(float(table.thresholds[search(policy, table)]), table)
+        threshold = settable(table, search(policy, table))
     crossed = cross_fit(policy, known, seed)
     rows = tuple(_constraint_rows(policy, table.counts(threshold), crossed, None))
     grade: Grade = "plug-in"
     if crossed is not None and rows and all(row.cross_fitted_holds for row in rows):
         grade = "cross-fitted"
-    flat = None
+    flat, seen = None, None if _given(policy, known) else known.fingerprint
     if isinstance(policy.aim, Metric | Cost):
-        flat = plateau(policy, table, table.index(threshold))
-    return OperatingPoint(threshold, policy, grade, known.classes, rows, flat, known.fingerprint, notes=tuple(notes))
-
-
-def _settable(threshold: float, table: ThresholdTable) -> float:
-    """The threshold itself; for "flag nobody" the next number above every score, since +inf cannot be set or saved."""
-    return threshold if np.isfinite(threshold) else float(np.nextafter(table.thresholds[1], np.inf))
+        low, high = plateau(policy, table, table.index(threshold))
+        flat = min(low, threshold), max(high, threshold)
+    return OperatingPoint(threshold, policy, grade, known.classes, known.kind, rows, flat, seen, notes=tuple(notes))
 
 
 def _guaranteed(policy: Policy, tune: Scores, held: Scores, notes: tuple[str, ...]) -> OperatingPoint:
@@ -81,6 +76,8 @@ def _guaranteed(policy: Policy, tune: Scores, held: Scores, notes: tuple[str, ..
         )
     if held.classes != tune.classes:
         raise InputError("certify", repr(held.classes), f"the classes of the tuning rows, {tune.classes!r}")
+    if held.kind != tune.kind:
+        raise ScoreError("certify", f"scores of kind {held.kind!r}", f"{tune.kind!r}, as the tuning rows have")
     overlap = tune.fingerprint.overlap(held.fingerprint)
     if overlap:
         raise RoleError(
@@ -89,14 +86,20 @@ def _guaranteed(policy: Policy, tune: Scores, held: Scores, notes: tuple[str, ..
             "rows that nothing was chosen on",
             "leave certify out to have a split made",
         )
-    if held.role in ("train", "tune", "out-of-fold"):
+    if held.role in ("train", "tune", "out-of-fold", "in-sample"):
         raise RoleError("certify", f"rows of role {held.role!r}", "rows untouched by model, calibrator and cut")
     tune_table, held_table = ThresholdTable.from_scores(tune), ThresholdTable.from_scores(held)
     threshold, counts = certified(policy, tune_table, held_table)
     rows = tuple(_constraint_rows(policy, tune_table.counts(threshold), None, counts))
     return OperatingPoint(
-        threshold, policy, "guaranteed", tune.classes, rows, None, tune.fingerprint, held.fingerprint, notes
+        threshold, policy, "guaranteed", tune.classes, tune.kind, rows, None, tune.fingerprint, held.fingerprint, notes
     )
+
+
+def _given(policy: Policy, known: Scores) -> bool:
+    """True when the threshold follows from the policy alone: fixed, or from the costs of calibrated probabilities."""
+    costs = isinstance(policy.aim, Cost) and not policy.subject_to and known.kind == "probability"
+    return isinstance(policy.aim, float) or costs
 
 
 def cross_fit(policy: Policy, known: Scores, seed: int) -> Counts | None:
@@ -104,10 +107,7 @@ def cross_fit(policy: Policy, known: Scores, seed: int) -> Counts | None:
 
     None when there is nothing to remove (a fixed threshold), or a fold has too few rows to choose on.
     """
-    fixed_by_costs = isinstance(policy.aim, Cost) and not policy.subject_to and known.kind == "probability"
-    if isinstance(policy.aim, float) or fixed_by_costs:
-        return None
-    if min(known.n_pos, known.n - known.n_pos) < FOLDS:
+    if _given(policy, known) or min(known.n_pos, known.n - known.n_pos) < FOLDS:
         return None
     fold = stratified_folds(known.is_positive, FOLDS, seed, known.groups)
     pooled = Counts(0, 0, 0, 0)

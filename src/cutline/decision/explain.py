@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from cutline.decision.point import OperatingPoint
 from cutline.errors import InputError, LabelError, ScoreError, ShapeError
-from cutline.labels import Classes, Label
+from cutline.labels import Classes, Label, Shown
+from cutline.scores import sigmoid
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Explanation:
+class Explanation(Shown):
     """What one score means: a probability for each class, the decision and its reason."""
 
     classes: Classes
@@ -28,15 +29,16 @@ class Explanation:
     def sentence(self) -> str:
         """For people."""
         order = np.argsort(self.probabilities)[::-1]
-        shown = [f"P({self.classes.names[k]}) = {_percent(self.probabilities[k])}" for k in order[:5]]
-        text = ", ".join(shown) + (f", {len(order) - 5} more" if len(order) > 5 else "")
+        parts = [f"P({self.classes.names[k]}) = {_percent(self.probabilities[k])}" for k in order[:5]]
+        text = ", ".join(parts) + (f", {len(order) - 5} more" if len(order) > 5 else "")
         if self.decision is None:
             return f"{text}. No threshold was given, so nothing is decided."
         if self.threshold is None:
             return f"{text} -> {self.decision}, the most probable class."
         p = self.probabilities[self.classes.index(self.classes.positive)]
         side = "at or above" if p >= self.threshold else "below"
-        said = f"{text}; {p:.4g} is {side} the threshold {self.threshold:.4g} -> {self.decision}."
+        shown, cut = _told_apart(p, self.threshold)
+        said = f"{text}; {shown} is {side} the threshold {cut} -> {self.decision}."
         return f"{said} {self.why}".strip()
 
     def to_dict(self) -> dict[str, Any]:
@@ -54,11 +56,6 @@ class Explanation:
 
     def __repr__(self) -> str:
         return self.sentence
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<p>{escape(self.sentence)}</p>"
 
 
 def explain(
@@ -85,8 +82,18 @@ def explain(
     """
     if point is not None and (classes is not None or threshold is not None):
         raise InputError("point", "a point and classes= or threshold=", "one or the other", "the point has both")
+    if point is not None and point.kind not in ("probability", "logit"):
+        raise ScoreError("point", f"a point for scores of kind {point.kind!r}", "a point for probabilities")
     known = point.classes if point is not None else _classes(classes)
-    values = np.atleast_1d(np.asarray(score, dtype=np.float64))
+    at = point.threshold if point is not None else threshold
+    if at is not None and not (isinstance(at, int | float) and np.isfinite(at)):
+        raise InputError("threshold", repr(at), "a finite number")
+    if point is not None and point.kind == "logit" and at is not None:
+        at = float(sigmoid(np.array(at)))  # the same cut on the scale that is explained
+    try:
+        values = np.atleast_1d(np.asarray(score, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise ScoreError("score", repr(score), "a probability from 0 to 1") from None
     if values.ndim != 1 or len(values) not in ((1, known.k) if known.binary else (known.k,)):
         raise ShapeError("score", f"{values.size} number(s) for {known.k} classes", f"one, or {known.k}")
     if not np.isfinite(values).all() or (values < 0).any() or (values > 1).any():
@@ -101,7 +108,6 @@ def explain(
         raise ScoreError("score", f"probabilities that sum to {values.sum():g}", "a sum of 1")
     else:
         p = values
-    at = point.threshold if point is not None else threshold
     return Explanation(
         known, tuple(p.tolist()), _decided(known, p, at, point is not None), at, "" if point is None else point.why
     )
@@ -124,10 +130,19 @@ def _classes(given: Any) -> Classes:
     return Classes(names, names[-1] if len(names) == 2 else None)
 
 
+def _told_apart(p: float, at: float) -> tuple[str, str]:
+    """Both numbers with as few digits as show which is larger."""
+    for digits in range(4, 18):
+        shown, cut = f"{p:.{digits}g}", f"{at:.{digits}g}"
+        if (p >= at) == (float(shown) >= float(cut)) and (p == at or shown != cut):
+            break
+    return shown, cut
+
+
 def _percent(p: float) -> str:
     """A percentage that never rounds a probability to 0 or 1 that is neither."""
-    for digits in range(2, 14):
+    for digits in range(2, 16):
         text = f"{100 * p:.{digits}f}"
         if p in (0.0, 1.0) or float(text) not in (0.0, 100.0):
             return f"{text} %"
-    return f"{100 * p:.3g} %"
+    return f"{100 * p:.3g} %" if p < 0.5 else f"100 % less {100 * (1 - p):.2g} %"

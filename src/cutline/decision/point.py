@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cutline.decision.policy import Policy
 from cutline.errors import InputError, LabelError, RoleError, ScoreError
-from cutline.labels import Classes, as_array
+from cutline.labels import Classes, Shown, as_array, column_names
 from cutline.metrics import Constraint, decided
-from cutline.scores import Fingerprint, Scores
+from cutline.scores import Fingerprint, Kind, Scores
 
 if TYPE_CHECKING:
     from cutline.evaluation import Evaluation
@@ -78,7 +78,7 @@ class ConstraintRow:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class OperatingPoint:
+class OperatingPoint(Shown):
     """A decision rule with its reasons.
 
     Attributes
@@ -91,12 +91,14 @@ class OperatingPoint:
         What the constraints are worth on new rows.
     classes : Classes
         The classes it decides between.
+    kind : str
+        The kind of scores the threshold is for.
     constraints : tuple of ConstraintRow
         How each constraint stands.
     plateau : tuple of float or None
         Lowest and highest threshold that the data cannot tell from the chosen one.
     chosen_on, certified_on : Fingerprint or None
-        Which rows it was chosen and certified on.
+        Which rows it was chosen and certified on; None when no row had a say (a fixed threshold, costs).
     notes : tuple of str
         What must be said with it.
     """
@@ -105,6 +107,7 @@ class OperatingPoint:
     policy: Policy
     grade: Grade
     classes: Classes
+    kind: Kind
     constraints: tuple[ConstraintRow, ...] = ()
     plateau: tuple[float, float] | None = None
     chosen_on: Fingerprint | None = None
@@ -120,8 +123,13 @@ class OperatingPoint:
         """Codes of the decided classes, shape (n,)."""
         if scores.classes != self.classes:
             raise LabelError("scores", repr(scores.classes), f"{self.classes!r}, the classes of the operating point")
-        if scores.kind == "label" and self.threshold is not None:
-            raise ScoreError("scores", "predicted labels", "scores to compare with the threshold")
+        if self.threshold is not None and scores.kind != self.kind:
+            raise ScoreError(
+                "scores",
+                f"kind {scores.kind!r}",
+                f"{self.kind!r}: the threshold {self.threshold:.4g} was chosen for these",
+                f"declare kind={self.kind!r} if that is what they are",
+            )
         return decided(scores, self.threshold)
 
     def decide(self, scores: Any) -> NDArray[Any]:
@@ -133,12 +141,12 @@ class OperatingPoint:
             Scores of the same kind as those it was chosen on, higher meaning more positive.
         """
         if not isinstance(scores, Scores):
-            values = as_array(scores)
-            scores = Scores(y_score=np.atleast_1d(values), classes=self.classes)
+            values = scores if column_names(scores) else np.atleast_1d(as_array(scores, argument="scores"))
+            scores = Scores(y_score=values, classes=self.classes, kind=self.kind)
         return self.classes.decode(self.codes(scores))
 
     def decide_table(self, scores: Scores) -> dict[str, NDArray[Any]]:
-        """Columns for a file: the ids, if there are any, ``p_<class>`` for probabilities (else ``score``), ``decision``.
+        """Columns for a file: ids, if there are any, ``p_<class>`` for probabilities (else ``score``), ``decision``.
 
         Index i of each column belongs to row i of `scores`.
         """
@@ -165,9 +173,10 @@ class OperatingPoint:
         """
         from cutline.evaluation import evaluate
 
-        shared = 0.0
-        for used, what in ((self.chosen_on, "chosen"), (self.certified_on, "certified")):
-            share = None if used is None else used.overlap(scores.fingerprint)
+        rows = scores.known().fingerprint
+        used = [(rows_of, what) for rows_of, what in self._used() if rows_of is not None]
+        shares = [(rows_of.overlap(rows), what) for rows_of, what in used]
+        for share, what in shares:
             if share == 1.0:
                 raise RoleError(
                     "scores",
@@ -175,14 +184,22 @@ class OperatingPoint:
                     "other rows",
                     "figures on these rows flatter it; its constraints already say how it did there",
                 )
-            shared = max(shared, share or 0.0)
+        shared = max((share for share, _ in shares if share), default=0.0)
         if shared:
             scores = scores.with_role("in-sample")
         result = evaluate(scores, self, confidence=confidence, seed=seed)
         if shared:
             note = f"about {100 * shared:.0f} % of the rows were used to choose the operating point: in-sample"
-            result = result.with_note(note)
+            return result.with_note(note)
+        if any(share is None for share, _ in shares):
+            return result.with_note("whether some of the rows chose the operating point cannot be told: pass ids=")
         return result
+
+    def _used(self) -> list[tuple[Fingerprint | None, str]]:
+        """The sets of rows that had a say, with the word for it."""
+        chosen, certified = self.chosen_on, self.certified_on
+        both = None if chosen is None or certified is None else chosen.union(certified)
+        return [(chosen, "chosen"), (certified, "certified"), (both, "chosen and certified")]
 
     @property
     def why(self) -> str:
@@ -206,6 +223,7 @@ class OperatingPoint:
             "grade": self.grade,
             "why": self.why,
             "classes": self.classes.to_dict(),
+            "kind": self.kind,
             "constraints": [row.to_dict() for row in self.constraints],
             "plateau": None if self.plateau is None else list(self.plateau),
             "chosen_on": None if self.chosen_on is None else self.chosen_on.to_dict(),
@@ -227,29 +245,27 @@ class OperatingPoint:
         try:
             at, flat = saved["threshold_hex"], saved["plateau"]
             chosen, certified = saved["chosen_on"], saved["certified_on"]
-            if saved["grade"] not in GRADES:
-                raise KeyError("grade")
+            if saved["grade"] not in GRADES or saved["kind"] not in get_args(Kind):
+                raise KeyError("grade or kind")
+            if at is not None and not math.isfinite(float.fromhex(at)):
+                raise ValueError("threshold")
             return cls(
                 threshold=None if at is None else float.fromhex(at),
                 policy=Policy.from_dict(saved["policy"]),
                 grade=saved["grade"],
                 classes=Classes.from_dict(saved["classes"]),
+                kind=saved["kind"],
                 constraints=tuple(ConstraintRow.from_dict(row) for row in saved["constraints"]),
                 plateau=None if flat is None else (float(flat[0]), float(flat[1])),
                 chosen_on=None if chosen is None else Fingerprint.from_dict(chosen),
                 certified_on=None if certified is None else Fingerprint.from_dict(certified),
                 notes=tuple(saved["notes"]),
             )
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
-            raise InputError("point", f"an incomplete description ({error})", "what to_dict() gave") from None
+        except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+            raise InputError("point", f"a description that does not fit ({error})", "what to_dict() gave") from None
 
     def __repr__(self) -> str:
         return "\n  note: ".join([f"OperatingPoint: {self.why}", *self.notes])
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<pre>{escape(repr(self))}</pre>"
 
 
 def _said(row: ConstraintRow) -> str:

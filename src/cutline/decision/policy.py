@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cutline.errors import InputError, LabelError
+from cutline.labels import Shown
 from cutline.metrics import Constraint, Counts, Metric, find
 from cutline.scores import Scores
 
@@ -59,7 +60,7 @@ def cost(*, fp: float, fn: float, tp: float = 0.0, tn: float = 0.0) -> Cost:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Policy:
+class Policy(Shown):
     """An aim, the constraints it is subject to, and the confidence they must hold with.
 
     Made by `maximize`, `minimize` and `fixed`; turned into an `OperatingPoint` by `choose`.

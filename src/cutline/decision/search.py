@@ -64,6 +64,14 @@ def search(policy: Policy, table: ThresholdTable) -> int:
     if math.isfinite(values[best]):
         return best
     nearest = nearest_point(policy, table)
+    if not policy.subject_to:
+        error = Infeasible(
+            "scores",
+            f"{table.n_pos:,} positive and {table.n_neg:,} negative rows, on which the aim is undefined",
+            f"rows on which {policy} has a value",
+            "both classes need rows",
+        )
+        raise error
     error = Infeasible(
         "subject_to",
         f"{' and '.join(map(str, policy.subject_to))} on {table.n_pos + table.n_neg:,} rows",
@@ -107,4 +115,10 @@ def plateau(policy: Policy, table: ThresholdTable, best: int) -> tuple[float, fl
     out = np.flatnonzero(~same)
     first = out[out < best].max(initial=-1) + 1
     last = out[out > best].min(initial=len(table)) - 1
-    return float(table.thresholds[last]), float(table.thresholds[first])
+    return settable(table, last), settable(table, first)
+
+
+def settable(table: ThresholdTable, row: int) -> float:
+    """The threshold of a row; for "flag nobody" the next number above every score: +inf cannot be set or saved."""
+    at = float(table.thresholds[row])
+    return at if math.isfinite(at) else float(np.nextafter(table.thresholds[1], np.inf))

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.errors import InputError
 from cutline.evidence import auc as _auc
 from cutline.evidence.intervals import (
     CellPosterior,
@@ -19,15 +18,17 @@ from cutline.evidence.intervals import (
     Mean,
     Proportion,
     State,
+    z_of,
 )
 from cutline.evidence.resample import BOOTSTRAP_ROWS, bootstrap_ap, bootstrap_matrix
+from cutline.labels import Shown
 from cutline.metrics import Counts, Metric, ThresholdTable, confusion_matrix, decided
 from cutline.metrics.probability import ROW_LOSSES, mean_and_error, n_clipped
 from cutline.scores import Role, Scores
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Estimate:
+class Estimate(Shown):
     """A metric's value with its interval.
 
     Attributes
@@ -63,8 +64,7 @@ class Estimate:
     def interval(self, confidence: float | None = None) -> tuple[float, float]:
         """Two-sided interval at any confidence level, from the ingredients alone."""
         level = self.confidence if confidence is None else confidence
-        if not 0 < level < 1:
-            raise InputError("confidence", repr(level), "a level between 0 and 1, such as 0.95")
+        z_of(level)  # checks the level
         if self.ingredients is None or math.isnan(self.value):
             return math.nan, math.nan
         return self.ingredients.interval(level)
@@ -121,11 +121,6 @@ class Estimate:
         role = f", {self.role}" if self.role else ""
         return f"{self.metric.name} {inside} (n={self.n:,}, {self.method}{state}{role})"
 
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<code>{escape(repr(self))}</code>"
-
 
 def finite(value: float | None) -> float | None:
     """None for nan and infinities, which JSON cannot hold."""
@@ -173,7 +168,10 @@ def estimate(
         decision = decision[keep]
     known = scores.known()
     n, n_pos = known.n, known.n_pos if known.binary else -1
+    z_of(confidence)  # checks the level
     value, ingredients, note = _with_ingredients(metric, known, at, decision, seed, table)
+    if known.groups is not None:  # rows of a cluster are not independent: no interval is better than a false one
+        ingredients, note = None, "rows come in clusters: an interval for independent rows is refused"
     return Estimate(metric, value, n, n_pos, ingredients, confidence, known.role, at, note)
 
 
@@ -220,7 +218,7 @@ def count_ingredients(metric: Metric, counts: Counts, squares: Counts | None = N
         )
     scale = 1.0 if squares is None else counts.total / squares.total
     tp, fp, fn, tn = (float(c) * scale for c in (counts.tp, counts.fp, counts.fn, counts.tn))
-    return CellPosterior(metric.name, (tp, fp, fn, tn), seed)
+    return CellPosterior(metric, (tp, fp, fn, tn), seed)
 
 
 def _proportion(counts: tuple[Any, Any], squares: tuple[Any, Any] | None) -> Proportion:

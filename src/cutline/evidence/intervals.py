@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.errors import InputError
-from cutline.metrics import Counts, find
+from cutline.metrics import Counts, Metric
 
 State = Literal["ok", "undefined", "degenerate", "insufficient"]
 """ok; 0/0; no spread to estimate an error from; too few rows to say anything at this level."""
@@ -77,6 +77,7 @@ def clopper_pearson(
     k: int, n: int, level: float = 0.95, side: Literal["both", "lower", "upper"] = "both"
 ) -> tuple[float, float]:
     """Exact binomial limits of k/n (Clopper & Pearson 1934), two-sided or one-sided; for claims."""
+    z_of(level)  # checks the level
     if n <= 0:
         return math.nan, math.nan
     from scipy.special import betaincinv
@@ -139,7 +140,7 @@ class CellPosterior:
     Goutte & Gaussier 2005; Caelen 2017.
     """
 
-    metric: str
+    metric: Metric
     cells: tuple[float, float, float, float]
     """tp, fp, fn, tn."""
     seed: int = 0
@@ -160,7 +161,10 @@ class CellPosterior:
         if self.state != "ok":
             return math.nan, math.nan
         draws = np.random.default_rng(self.seed).gamma(np.array(self.cells) + 0.5, size=(DRAWS, 4))
-        return percentiles(find(self.metric).value(Counts(*draws.T)), level)
+        low, high = percentiles(self.metric.value(Counts(*draws.T)), level)
+        # At the ends of its range the value lies outside its own posterior: an interval holds its estimate.
+        value = self.metric.value(Counts(*self.cells))
+        return min(low, value), max(high, value)
 
 
 @dataclass(frozen=True, slots=True)

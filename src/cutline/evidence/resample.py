@@ -53,12 +53,13 @@ def bootstrap_matrix(metric: Metric, matrix: NDArray[Any], *, seed: int, replica
     n = round(float(cells.sum()))
     seen = np.flatnonzero(cells)
     rng = np.random.default_rng(seed)
-    values = np.empty(replicates)
-    drawn = np.zeros_like(cells)
-    for r in range(replicates):
-        drawn[seen] = rng.multinomial(n, cells[seen] / cells.sum())
-        values[r] = metric.value(drawn.reshape(matrix.shape))
-    return Replicates(values, "multinomial bootstrap")
+    values = []
+    chunk = max(1, 2_000_000 // cells.size)  # matrices at a time, to bound the memory
+    for start in range(0, replicates, chunk):
+        drawn = np.zeros((min(chunk, replicates - start), cells.size))
+        drawn[:, seen] = rng.multinomial(n, cells[seen] / cells.sum(), size=len(drawn))
+        values.append(metric.value(drawn.reshape(-1, *matrix.shape)))
+    return Replicates(np.concatenate(values), "multinomial bootstrap")
 
 
 def bootstrap_ap(table: ThresholdTable, *, seed: int, replicates: int = REPLICATES) -> Replicates:

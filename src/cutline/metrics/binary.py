@@ -12,6 +12,12 @@ from cutline.metrics.metric import Metric
 from cutline.metrics.table import ThresholdTable
 
 
+def plain(number: float) -> str:
+    """The shortest text that reads back as the same number: 0.9, 1, 1e-05."""
+    short = f"{number:g}"
+    return short if float(short) == number else repr(float(number))
+
+
 def divide(numerator: Any, denominator: Any) -> Any:
     """Quotient with 0/0 = nan, for numbers and arrays."""
     numerator, denominator = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
@@ -43,7 +49,7 @@ accuracy = Metric(
     undefined="no rows",
     synonyms=("acc", "fraction_correct"),
     of_counts=lambda c: divide(c.tp + c.tn, c.total),
-    of_matrix=lambda m: divide(np.trace(m), m.sum()),
+    of_matrix=lambda m: divide(_trace(m), m.sum(axis=(-2, -1))),
     proportion=lambda c: (c.tp + c.tn, c.total),
 )
 precision = _proportion(
@@ -122,23 +128,35 @@ flagged_rate = Metric(
 
 
 def _mcc(c: Counts) -> Any:
-    # Floats first: the product of four counts leaves 64-bit integers near n = 1e5.
+    # Floats first: the product of four counts leaves 64-bit integers near n = 1e5. Paired so that a perfect
+    # classifier gives exactly 1.
     tp, fp, fn, tn = (np.asarray(getattr(c, s), dtype=np.float64) for s in ("tp", "fp", "fn", "tn"))
-    scale = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
-    return divide(tp * tn - fp * fn, scale)
+    return divide(tp * tn - fp * fn, np.sqrt((tp + fp) * (tn + fn)) * np.sqrt((tp + fn) * (tn + fp)))
 
 
-def _mcc_matrix(m: Any) -> float:
+def _mcc_matrix(m: Any) -> Any:
     m = np.asarray(m, dtype=np.float64)
-    n, truth, said = m.sum(), m.sum(axis=1), m.sum(axis=0)
-    cross = n * np.trace(m) - truth @ said
-    return float(divide(cross, np.sqrt(n * n - said @ said) * np.sqrt(n * n - truth @ truth)))
+    if m.shape[-1] == 2:
+        return _mcc(Counts(m[..., 1, 1], m[..., 0, 1], m[..., 1, 0], m[..., 0, 0]))
+    truth, said = m.sum(axis=-1), m.sum(axis=-2)
+    n = truth.sum(axis=-1)
+    cross = n * _trace(m) - (truth * said).sum(axis=-1)
+    spread_said = n * n - np.square(said).sum(axis=-1)
+    spread_truth = n * n - np.square(truth).sum(axis=-1)
+    one_class = (truth.max(axis=-1) == n) | (said.max(axis=-1) == n)  # rounding must not make 0/0 a number
+    return np.where(one_class, np.nan, divide(cross, np.sqrt(spread_said) * np.sqrt(spread_truth)))[()]
 
 
-def _balanced_matrix(m: Any) -> float:
-    share = divide(np.diag(m), m.sum(axis=1))
-    present = share[~np.isnan(share)]
-    return float(present.mean()) if present.size else float("nan")
+def _balanced_matrix(m: Any) -> Any:
+    share = divide(np.diagonal(m, axis1=-2, axis2=-1), m.sum(axis=-1))
+    defined = ~np.isnan(share)
+    mean = divide(np.where(defined, share, 0.0).sum(axis=-1), defined.sum(axis=-1))
+    # Of two classes both are needed, as over counts; of several the present ones are averaged.
+    return np.where(defined.all(axis=-1), mean, np.nan)[()] if m.shape[-1] == 2 else mean
+
+
+def _trace(m: Any) -> Any:
+    return np.trace(m, axis1=-2, axis2=-1)
 
 
 balanced_accuracy = Metric(
@@ -184,8 +202,8 @@ def f_beta(beta: float) -> Metric:
         raise InputError("beta", repr(beta), "a number above 0")
     b = float(beta) ** 2
     return Metric(
-        f"f{beta:g}",
-        f"F{beta:g}",
+        f"f{plain(beta)}",
+        f"F{plain(beta)}",
         True,
         (0.0, 1.0),
         1.0,
@@ -204,14 +222,17 @@ f1 = f_beta(1)
 def _roc_auc(table: ThresholdTable) -> float:
     c = table.counts()
     tp, fp = np.asarray(c.tp, dtype=np.float64), np.asarray(c.fp, dtype=np.float64)
-    # Pairs (positive, negative) in the right order, ties counting half: exact in float64 to 2^53 half-pairs.
-    pairs = np.dot(np.diff(fp), tp[1:] + tp[:-1])
-    return float(divide(pairs, 2 * tp[-1] * fp[-1]))
+    # Pairs (positive, negative) in the right and in the wrong order, a tie counting half to each; exact in float64 to
+    # 2^53 half-pairs. Right over both, so that a perfect order of weighted rows gives exactly 1.
+    right = np.dot(np.diff(fp), tp[1:] + tp[:-1])
+    wrong = np.dot(np.diff(tp), fp[1:] + fp[:-1])
+    return float(divide(right, right + wrong))
 
 
 def _average_precision(table: ThresholdTable) -> float:
     c = table.counts()
-    return float(divide(np.dot(np.diff(c.tp), divide(c.tp[1:], c.flagged[1:])), c.tp[-1]))
+    step = np.diff(c.tp)
+    return float(divide(np.dot(step, divide(c.tp[1:], c.flagged[1:])), step.sum()))
 
 
 roc_auc = Metric(

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.errors import InputError
+from cutline.labels import Shown
 
 Number = Any
 """An int or float, or an array of them with one entry a threshold."""
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Shown):
     """True and false positives, false and true negatives: numbers, or arrays over thresholds.
 
     Separate names instead of a 2 x 2 array, because which row and which column meant what has been argued about
@@ -76,10 +77,16 @@ class Counts:
         return {name: np.asarray(getattr(self, name)).tolist() for name in ("tp", "fp", "fn", "tn")}
 
 
+def class_counts(matrix: NDArray[Any]) -> Counts:
+    """Every class against the rest, of confusion matrices of shape (..., k, k): counts of shape (..., k)."""
+    tp = np.diagonal(matrix, axis1=-2, axis2=-1)
+    # Sums of weights: a difference that should be 0 may come out as -1e-17.
+    fp = np.maximum(matrix.sum(axis=-2) - tp, 0)
+    fn = np.maximum(matrix.sum(axis=-1) - tp, 0)
+    return Counts(tp, fp, fn, np.maximum(matrix.sum(axis=(-2, -1))[..., None] - tp - fp - fn, 0))
+
+
 def from_matrix(matrix: NDArray[Any], k: int) -> Counts:
     """Class k against the rest, of a confusion matrix with truth in rows and decisions in columns."""
-    tp = matrix[k, k]
-    fp, fn = matrix[:, k].sum() - tp, matrix[k].sum() - tp
-    rest = matrix.sum() - tp - fp - fn
-    # Sums of weights: a difference that should be 0 may come out as -1e-17.
-    return Counts(tp, max(fp, fp * 0), max(fn, fn * 0), max(rest, rest * 0))
+    each = class_counts(matrix)
+    return Counts(*(getattr(each, name)[..., k][()].item() for name in ("tp", "fp", "fn", "tn")))

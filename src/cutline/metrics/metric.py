@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.errors import InputError, LabelError, ScoreError, UndefinedWarning
+from cutline.labels import Shown
 from cutline.metrics.counts import Counts
 from cutline.metrics.table import ThresholdTable
 from cutline.scores import Scores
@@ -20,7 +21,7 @@ Data = Counts | ThresholdTable | Scores | np.ndarray
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Metric:
+class Metric(Shown):
     """One figure of merit. Call it on `Counts`, a `ThresholdTable`, a confusion matrix or `Scores`.
 
     ``precision >= 0.9`` builds a `Constraint`.
@@ -107,6 +108,10 @@ class Metric:
             return self.of_matrix(data)
         if isinstance(data, Scores):
             return self._of_scores(data.known(), at)
+        if isinstance(data, np.ndarray):
+            raise InputError(
+                "data", f"an array for {self.name}", self._wants(), f"of several classes, macro({self.name})"
+            )
         raise InputError(
             "data", f"{type(data).__name__} for {self.name}", self._wants(), "pass Scores: every metric reads them"
         )
@@ -174,9 +179,10 @@ class Metric:
         return find, (self.name,)
 
     def __repr__(self) -> str:
-        better = {True: "higher is better", False: "lower is better", None: f"best at {self.perfect:g}"}[self.maximize]
+        best = "no better end" if np.isnan(self.perfect) else f"best at {self.perfect:g}"
+        better = {True: "higher is better", False: "lower is better", None: best}[self.maximize]
         low, high = self.range
-        return f"{self.name}: {self.formula}; {low:g} to {high:g}, {better}, perfect {self.perfect:g}, chance {self.chance}"
+        return f"{self.name}: {self.formula}; {low:g} to {high:g}, {better}, chance {self.chance}"
 
 
 def _binary_counts(matrix: NDArray[Any], scores: Scores) -> Counts:
@@ -186,7 +192,7 @@ def _binary_counts(matrix: NDArray[Any], scores: Scores) -> Counts:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Constraint:
+class Constraint(Shown):
     """A bound on a metric, such as ``precision >= 0.9``."""
 
     metric: Metric
@@ -225,7 +231,9 @@ class Constraint:
         return value - self.bound if self.op == ">=" else self.bound - value
 
     def __str__(self) -> str:
-        return f"{self.metric.name} {self.op} {self.bound:g}"
+        from cutline.metrics.binary import plain
+
+        return f"{self.metric.name} {self.op} {plain(self.bound)}"
 
     def __repr__(self) -> str:
         return f"Constraint({self})"

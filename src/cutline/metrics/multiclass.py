@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.errors import InputError, ScoreError
+from cutline.errors import InputError, LabelError, ScoreError, ShapeError
 from cutline.metrics.binary import divide
-from cutline.metrics.counts import Counts, from_matrix
+from cutline.metrics.counts import Counts, class_counts
 from cutline.metrics.metric import Metric
 from cutline.metrics.table import ThresholdTable
 from cutline.scores import Scores
@@ -46,26 +46,35 @@ def confusion_matrix(scores: Scores, decision: NDArray[Any]) -> NDArray[Any]:
         scores.known()  # raises, by name
     assert scores.truth is not None
     k = scores.classes.k
+    decision = np.asarray(decision)
+    if decision.shape != (scores.n,) or decision.dtype.kind not in "iu":
+        raise ShapeError(
+            "decision",
+            f"{decision.dtype} of shape {decision.shape}",
+            f"a class code for each row, integers of shape ({scores.n},)",
+            "classes.encode(labels) makes codes of labels",
+        )
     keep = scores.truth >= 0
+    if keep.any() and not 0 <= decision[keep].min() <= decision[keep].max() < k:
+        raise LabelError("decision", f"codes from {decision.min()} to {decision.max()}", f"codes from 0 to {k - 1}")
     cell = scores.truth[keep].astype(np.int64) * k + decision[keep]
     weight = None if scores.weight is None else scores.weight[keep]
     return np.bincount(cell, weights=weight, minlength=k * k).reshape(k, k)
 
 
-def _averaged(prefix: str, metric: Metric, average: Callable[[NDArray[Any], NDArray[Any]], float]) -> Metric:
+def _averaged(prefix: str, metric: Metric, average: Callable[[NDArray[Any], NDArray[Any]], Any]) -> Metric:
     formula, of_table = metric.of_counts, metric.of_table
     if formula is None and of_table is None:
         raise InputError("metric", metric.name, "a metric of one class against the rest, such as precision or roc_auc")
 
-    def of_matrix(matrix: NDArray[Any]) -> float:
+    def of_matrix(matrix: NDArray[Any]) -> Any:
         assert formula is not None
-        each = np.array([formula(from_matrix(matrix, k)) for k in range(len(matrix))])
-        return average(each, matrix.sum(axis=1))
+        return average(formula(class_counts(matrix)), matrix.sum(axis=-1))
 
     def of_scores(scores: Scores) -> float:
         assert of_table is not None
         views = [ThresholdTable.from_scores(scores.one_vs_rest(name)) for name in scores.classes.names]
-        return average(np.array([of_table(t) for t in views]), np.array([t.positives for t in views]))
+        return float(average(np.array([of_table(t) for t in views]), np.array([t.positives for t in views])))
 
     return Metric(
         f"{prefix}_{metric.name}",
@@ -105,9 +114,9 @@ def micro(metric: Metric) -> Metric:
     if formula is None:
         raise InputError("metric", metric.name, "a metric of counts, such as precision")
 
-    def of_matrix(matrix: NDArray[Any]) -> float:
-        pooled = sum((from_matrix(matrix, k) for k in range(len(matrix))), start=Counts(0, 0, 0, 0))
-        return float(formula(pooled))
+    def of_matrix(matrix: NDArray[Any]) -> Any:
+        each = class_counts(matrix)
+        return formula(Counts(*(getattr(each, name).sum(axis=-1) for name in ("tp", "fp", "fn", "tn"))))
 
     return Metric(
         f"micro_{metric.name}",
@@ -123,6 +132,7 @@ def micro(metric: Metric) -> Metric:
     )
 
 
-def _defined_mean(each: NDArray[Any], weight: NDArray[Any]) -> float:
+def _defined_mean(each: NDArray[Any], weight: NDArray[Any]) -> Any:
     defined = ~np.isnan(each)
-    return float(divide((each[defined] * weight[defined]).sum(), weight[defined].sum()))
+    weight = np.where(defined, weight, 0.0)
+    return divide((np.where(defined, each, 0.0) * weight).sum(axis=-1), weight.sum(axis=-1))

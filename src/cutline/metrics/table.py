@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from cutline import core
 from cutline.errors import LabelError, ScoreError
+from cutline.labels import Shown
 from cutline.metrics.counts import Counts
-from cutline.scores import Scores
+from cutline.scores import Scores, frozen
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class ThresholdTable:
+class ThresholdTable(Shown):
     """Counts at every observed score.
 
     Index i speaks of the rule "positive iff score >= thresholds[i]". Row 0 is +inf, which flags nobody; the last row
@@ -37,8 +38,8 @@ class ThresholdTable:
     weights: Weights | None = None
 
     def __post_init__(self) -> None:
-        for values in (self.thresholds, self.tp, self.fp):
-            values.setflags(write=False)
+        for name in ("thresholds", "tp", "fp"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
 
     @classmethod
     def from_scores(cls, scores: Scores) -> ThresholdTable:
@@ -148,9 +149,6 @@ class ThresholdTable:
             f"ThresholdTable({len(self) - 1:,} distinct scores, {self.n_pos:,} positive, {self.n_neg:,} negative{tail})"
         )
 
-    def _repr_html_(self) -> str:
-        return f"<pre>{self!r}</pre>"
-
     def _as_weights(self) -> Weights:
         if self.weights is not None:
             return self.weights
@@ -166,6 +164,10 @@ class Weights:
     fp: NDArray[np.float64]
     tp2: NDArray[np.float64]
     fp2: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        for name in ("tp", "fp", "tp2", "fp2"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
 
 
 def _counts(tp: NDArray[Any], fp: NDArray[Any], row: int | None) -> Counts:

@@ -14,7 +14,7 @@ from cutline.calibration import Calibrator
 from cutline.data import Schema, features, read_table, read_target
 from cutline.decision import OperatingPoint
 from cutline.evaluation import Evaluation
-from cutline.labels import Classes
+from cutline.labels import Classes, Shown
 from cutline.model.recipe import Member, as_scores, blended
 from cutline.scores import Scores
 
@@ -61,7 +61,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Classifier:
+class Classifier(Shown):
     """A fitted classifier. Made by `fit` or `load`.
 
     Attributes
@@ -149,11 +149,6 @@ class Classifier:
     def __repr__(self) -> str:
         members = ", ".join(f"{m['name']} {m['weight']:.2f}" for m in self.plan.members if m["weight"] > 0)
         return f"Classifier({self.classes!r}; {members}; {self.calibrator.name} calibration)\n  {self.point.why}"
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<pre>{escape(repr(self))}</pre>"
 
 
 def _like(data: Any, columns: dict[str, NDArray[np.float64]]) -> Any:

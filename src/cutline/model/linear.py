@@ -1,4 +1,4 @@
-"""Logistic regression on a view of the features that is all arrays: fitted by scikit-learn, applied by a dot product."""
+"""Logistic regression on a view of the features: fitted by scikit-learn, stored as arrays, applied by a dot product."""
 
 from __future__ import annotations
 

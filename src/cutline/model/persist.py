@@ -1,7 +1,7 @@
 """One file for a classifier: a zip of a JSON manifest, plain arrays and LightGBM's own text. Nothing in it is executed.
 
-The manifest names every other entry with its SHA-256, and carries a digest of itself: a file that was damaged or altered
-by accident is refused. (It is no signature: who can write the file can also write its digests.)
+The manifest names every other entry with its SHA-256, and carries a digest of itself: a damaged or carelessly altered
+file is refused. (It is no signature: who can write the file can also write its digests.)
 """
 
 from __future__ import annotations

@@ -100,8 +100,8 @@ def run(
         MemberPlan(name, plans[name], log_loss(out[name], codes), float(w))
         for w, name in zip(weights, out, strict=True)
     )
-    for member in tried:
-        say(f"{member.name}: log loss {member.log_loss:.4f} out of fold, weight {member.weight:.2f}")
+    for one in tried:
+        say(f"{one.name}: log loss {one.log_loss:.4f} out of fold, weight {one.weight:.2f}")
     bag = tuple((float(w), bags[name]) for w, name in zip(weights, out, strict=True) if w > 0)
     held = calibration.cross_fitted.with_role("out-of-fold")
     return Fitted(schema, classes, bag, calibration, held, tried, folds)

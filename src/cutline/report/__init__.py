@@ -5,12 +5,10 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from cutline.data import write_text
@@ -123,12 +121,3 @@ def report(
             )
     today = datetime.date.today().isoformat() if date is None else date
     return Report(payload(evaluation, title=title, date=today))
-
-
-class _Package(ModuleType):
-    # Python binds a subpackage to its name in the parent once anything imports it, so `cutline.report` may be this
-    # package or the function, by the order of imports. Calling either makes a report.
-    __call__ = staticmethod(report)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -81,9 +81,9 @@ def fit(
 
     Notes
     -----
-    Members (logistic regression on a linear and on a spline view, LightGBM) share stratified folds; greedy weights and the
-    calibrator are chosen by log loss on the out-of-fold predictions, and so is the cut, on cross-fitted probabilities. The
-    figures come from rows that none of these choices saw.
+    Members (logistic regression on a linear and on a spline view, LightGBM) share stratified folds. Greedy weights and
+    the calibrator are chosen by log loss on the out-of-fold predictions, the cut on their cross-fitted probabilities.
+    The figures come from rows that none of these choices saw.
     """
     with _progress(progress) as say:
         table, codes, classes, notes = _labelled(data, target, positive)
@@ -155,7 +155,7 @@ def _mask(keep: NDArray[np.bool_]) -> Any:
 
 
 def _roles(codes: NDArray[np.int32], policy: Policy | None, seed: int, notes: list[str]) -> NDArray[Any]:
-    """ "tune", "certify" or "test" for each row; certify rows are set apart first."""
+    """Give each row its role, "tune", "certify" or "test"; certify rows are set apart first."""
     roles = np.full(len(codes), "tune", dtype="<U7")
     certified = policy is not None and policy.confidence is not None
     if certified:
