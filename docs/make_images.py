@@ -13,11 +13,11 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 SHOTS = (
-    # file, demo, width and height in CSS pixels, colour scheme
-    ("report.png", "spambase", 1200, 1560, "light"),
-    ("report-dark.png", "spambase", 1200, 1560, "dark"),
-    ("report-phone.png", "spambase", 390, 1180, "light"),
-    ("report-digits.png", "digits", 1200, 1080, "light"),
+    # file, demo, width in CSS pixels, the last card to show, colour scheme
+    ("report.png", "spambase", 1200, "#h-hist", "light"),
+    ("report-dark.png", "spambase", 1200, "#h-hist", "dark"),
+    ("report-phone.png", "spambase", 390, "#h-matrix", "light"),
+    ("report-digits.png", "digits", 1200, "#h-k", "light"),
 )
 
 
@@ -44,10 +44,12 @@ def photograph(pages: dict[str, Path]) -> None:
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
-        for file, name, width, height, scheme in SHOTS:
-            page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+        for file, name, width, last, scheme in SHOTS:
+            page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
             page.goto(pages[name].as_uri())
-            page.screenshot(path=HERE / "images" / file)
+            bottom = page.locator(last).evaluate("card => card.closest('section').getBoundingClientRect().bottom")
+            clip = {"x": 0, "y": 0, "width": width, "height": bottom + 20}
+            page.screenshot(path=HERE / "images" / file, full_page=True, clip=clip)
             print(f"docs/images/{file}")
             page.close()
         chromium.close()

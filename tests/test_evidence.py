@@ -13,7 +13,7 @@ from cutline.evidence import Proportion, clopper_pearson, delong, estimate, stra
 from cutline.evidence.auc import macro_auc
 from cutline.evidence.intervals import CellPosterior, LogitAuc, Mean, Replicates, percentiles
 from cutline.evidence.resample import bootstrap_ap, bootstrap_matrix
-from cutline.metrics import METRICS, Counts, ThresholdTable
+from cutline.metrics import METRICS, Counts, ThresholdTable, find
 from tests import naive
 
 
@@ -214,16 +214,16 @@ def test_composite_metrics_are_posterior_quantiles(metric):
     cells = (40.0, 12.0, 9.0, 70.0)
     rng = np.random.default_rng(5)
     draws = rng.dirichlet(np.array(cells) + 0.5, 40_000)
-    expected = np.quantile(cl.metrics.find(metric).value(Counts(*draws.T)), [0.025, 0.975])
-    assert CellPosterior(metric, cells).interval(0.95) == pytest.approx(expected, abs=0.006)
-    assert CellPosterior(metric, cells, 1).interval(0.95) == CellPosterior(metric, cells, 1).interval(0.95)
-    assert CellPosterior(metric, cells, 1).interval(0.95) != CellPosterior(metric, cells, 2).interval(0.95)
-    assert CellPosterior(metric, (0.0, 3.0, 0.0, 9.0)).state == "degenerate"
+    expected = np.quantile(find(metric).value(Counts(*draws.T)), [0.025, 0.975])
+    assert CellPosterior(find(metric), cells).interval(0.95) == pytest.approx(expected, abs=0.006)
+    assert CellPosterior(find(metric), cells, 1).interval(0.95) == CellPosterior(find(metric), cells, 1).interval(0.95)
+    assert CellPosterior(find(metric), cells, 1).interval(0.95) != CellPosterior(find(metric), cells, 2).interval(0.95)
+    assert CellPosterior(find(metric), (0.0, 3.0, 0.0, 9.0)).state == "degenerate"
 
 
 def test_the_posterior_of_perfect_counts_reaches_them():
     for metric, value in (("mcc", 1.0), ("balanced_accuracy", 1.0), ("f2", 1.0)):
-        low, high = CellPosterior(metric, (10.0, 0.0, 0.0, 10.0)).interval(0.95)
+        low, high = CellPosterior(find(metric), (10.0, 0.0, 0.0, 10.0)).interval(0.95)
         assert low < high
         assert high == pytest.approx(value, abs=1e-12)
 

@@ -260,8 +260,11 @@ def tracked():
 
 
 def test_no_tracked_file_names_a_workplace():
+    # .ci/run may point the tests at material beside the checkout; nothing else may.
     words = [word.encode() for word in ("/" + "work/", "shared" + "/")]
     for path in tracked():
+        if path.relative_to(ROOT).as_posix() == ".ci/run":
+            continue
         if path.exists() and path.suffix not in {".png", ".gz", ".parquet", ".so"}:
             text = path.read_bytes()
             assert not [w.decode() for w in words if w in text], path.relative_to(ROOT)

@@ -22,6 +22,7 @@ from cutline.metrics import (
     accuracy,
     balanced_accuracy,
     brier,
+    checked_decision,
     confusion_matrix,
     decided,
     f1,
@@ -255,7 +256,7 @@ def evaluate(
     if decision is None and point is not None:
         threshold, decision = point.threshold, point.codes(scores)
     if decision is not None:
-        decision = decision[_counting(scores)]
+        decision = checked_decision(scores, decision)[_counting(scores)]
     known = scores.known()
     if decision is None and known.binary and known.kind != "label" and threshold is None:
         threshold = {"probability": 0.5, "logit": 0.0}.get(known.kind)

@@ -194,7 +194,9 @@ class Classes(Shown):
         values = as_array(rows, argument=argument)
         if values.dtype.kind not in "biuf" or (values.dtype.kind == "f" and np.isnan(values).any()):
             raise LabelError(
-                argument, f"{values.dtype} of shape {values.shape}", "labels of shape (n,), or one-hot rows"
+                argument,
+                f"rows of {values.dtype}, shape {values.shape}, that are not one-hot",
+                "labels of shape (n,), or one-hot rows",
             )
         if named := column_names(rows):
             place = {str(name): k for k, name in enumerate(named)}
@@ -251,9 +253,13 @@ def as_array(values: Any, *, argument: str = "values") -> NDArray[Any]:
         values = values.combine_chunks()
     if hasattr(values, "to_numpy"):
         try:
-            return np.asarray(values.to_numpy(zero_copy_only=False))
+            found = np.asarray(values.to_numpy(zero_copy_only=False))
         except TypeError:
-            return np.asarray(values.to_numpy())
+            found = np.asarray(values.to_numpy())
+        # Integers beside missing ones come as floats, which hold no integer above 2^53.
+        kind = str(getattr(values, "dtype", ""))
+        whole = found.dtype.kind == "f" and np.nanmax(np.abs(found), initial=0) >= 2**53
+        return np.array(list(values), dtype=object) if whole and "int" in kind.lower() else found
     if names := column_names(values):
         return np.column_stack([as_array(values[name]) for name in names])
     try:

@@ -391,9 +391,6 @@ def _by_name(named: list[str], classes: Classes) -> list[int]:
     """Where the column of each class stands among named columns; every column must belong to a class."""
     order = []
     own = {text for name in classes.names for text in (str(name), f"p_{name}")}
-    strange = [column for column in named if column not in own]
-    if strange:
-        raise ScoreError("y_score", f"columns {strange[:5]} that are no class", f"a column for each of {classes.names}")
     for name in classes.names:
         found = [i for i, column in enumerate(named) if column in (str(name), f"p_{name}")]
         if len(found) != 1:
@@ -404,6 +401,9 @@ def _by_name(named: list[str], classes: Classes) -> list[int]:
                 "pass a plain array to match columns by the order of classes=",
             )
         order.append(found[0])
+    strange = [column for column in named if column not in own]
+    if strange:
+        raise ScoreError("y_score", f"columns {strange[:5]} that are no class", f"a column for each of {classes.names}")
     return order
 
 
@@ -432,6 +432,10 @@ def _classes(
         found: list[Any] = distinct(y_true)
         if columns.ndim == 1 and (kind == "label" or (kind is None and _spelled(columns))):
             said = distinct(columns, argument="y_score")
+            mixed = len({isinstance(name, str) for name in (*found, *said)}) > 1
+            if mixed or (positive is not None and len({*found, *said}) > 2):
+                strange = [name for name in said if name not in found]
+                raise LabelError("y_score", f"predicted labels {strange[:5]}", f"labels among {found[:5]}")
             found = sorted({*found, *said}, key=lambda name: (isinstance(name, str), name))
         known = Classes.from_truth(found if found else y_true, positive)
         if known.binary and positive is None and not known.positive_is_plain:
@@ -554,6 +558,9 @@ def _weight(weight: Any) -> NDArray[np.float64] | None:
         values = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError("weight", f"values of type {values.dtype}", "numbers") from None
+    largest = values.max(initial=0.0)
+    if np.isfinite(largest) and (largest > 1e100 or 0 < largest < 1e-100):
+        raise InputError("weight", f"weights up to {largest:g}", "weights whose squares are numbers, say up to 1")
     bad = ~(np.isfinite(values) & (values >= 0))
     if bad.any():
         first = int(bad.argmax())
@@ -574,7 +581,7 @@ def _column(argument: str, values: Any, n: int) -> NDArray[Any]:
 
 def _rows(argument: str, values: NDArray[Any] | None, n: int) -> NDArray[Any] | None:
     if values is not None and values.ndim == 0:
-        raise ShapeError(argument, "a single value", f"one for each of {n:,} rows")
+        raise ShapeError(argument, "a single value, shape ()", f"one for each of {n:,} rows")
     if values is not None and values.shape[0] != n:
         raise ShapeError(argument, f"{values.shape[0]:,} rows", f"{n:,}, as many as y_score has")
     if values is not None and values.ndim != (2 if argument == "score" and values.ndim == 2 else 1):

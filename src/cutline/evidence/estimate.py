@@ -22,7 +22,7 @@ from cutline.evidence.intervals import (
 )
 from cutline.evidence.resample import BOOTSTRAP_ROWS, bootstrap_ap, bootstrap_matrix
 from cutline.labels import Shown
-from cutline.metrics import Counts, Metric, ThresholdTable, confusion_matrix, decided
+from cutline.metrics import Counts, Metric, ThresholdTable, checked_decision, confusion_matrix, decided
 from cutline.metrics.probability import ROW_LOSSES, mean_and_error, n_clipped
 from cutline.scores import Role, Scores
 
@@ -165,7 +165,7 @@ def estimate(
     """
     if decision is not None and scores.truth is not None:
         keep = scores.truth >= 0 if scores.weight is None else (scores.truth >= 0) & (scores.weight > 0)
-        decision = decision[keep]
+        decision = checked_decision(scores, decision)[keep]
     known = scores.known()
     n, n_pos = known.n, known.n_pos if known.binary else -1
     z_of(confidence)  # checks the level

@@ -18,7 +18,7 @@ from cutline.metrics.binary import (
 )
 from cutline.metrics.counts import Counts, from_matrix
 from cutline.metrics.metric import Constraint, Metric
-from cutline.metrics.multiclass import confusion_matrix, decided, macro, micro, weighted
+from cutline.metrics.multiclass import checked_decision, confusion_matrix, decided, macro, micro, weighted
 from cutline.metrics.probability import brier, log_loss, prediction_bias
 from cutline.metrics.registry import METRICS, find
 from cutline.metrics.table import ThresholdTable
@@ -33,6 +33,7 @@ __all__ = [
     "average_precision",
     "balanced_accuracy",
     "brier",
+    "checked_decision",
     "confusion_matrix",
     "decided",
     "f1",

@@ -128,10 +128,10 @@ flagged_rate = Metric(
 
 
 def _mcc(c: Counts) -> Any:
-    # Floats first: the product of four counts leaves 64-bit integers near n = 1e5. Paired so that a perfect
-    # classifier gives exactly 1.
+    # Floats first: the product of four counts leaves 64-bit integers near n = 1e5. Paired so that the root of a
+    # perfect classifier is the root of a square, and hence exact.
     tp, fp, fn, tn = (np.asarray(getattr(c, s), dtype=np.float64) for s in ("tp", "fp", "fn", "tn"))
-    return divide(tp * tn - fp * fn, np.sqrt((tp + fp) * (tn + fn)) * np.sqrt((tp + fn) * (tn + fp)))
+    return divide(tp * tn - fp * fn, np.sqrt((tp + fp) * (tn + fn) * ((tp + fn) * (tn + fp))))
 
 
 def _mcc_matrix(m: Any) -> Any:
@@ -232,7 +232,7 @@ def _roc_auc(table: ThresholdTable) -> float:
 def _average_precision(table: ThresholdTable) -> float:
     c = table.counts()
     step = np.diff(c.tp)
-    return float(divide(np.dot(step, divide(c.tp[1:], c.flagged[1:])), step.sum()))
+    return float(divide((step * divide(c.tp[1:], c.flagged[1:])).sum(), step.sum()))
 
 
 roc_auc = Metric(

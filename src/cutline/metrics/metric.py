@@ -110,7 +110,7 @@ class Metric(Shown):
             return self._of_scores(data.known(), at)
         if isinstance(data, np.ndarray):
             raise InputError(
-                "data", f"an array for {self.name}", self._wants(), f"of several classes, macro({self.name})"
+                "data", f"ndarray for {self.name}", self._wants(), f"of several classes, macro({self.name})"
             )
         raise InputError(
             "data", f"{type(data).__name__} for {self.name}", self._wants(), "pass Scores: every metric reads them"

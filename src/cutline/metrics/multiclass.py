@@ -46,20 +46,26 @@ def confusion_matrix(scores: Scores, decision: NDArray[Any]) -> NDArray[Any]:
         scores.known()  # raises, by name
     assert scores.truth is not None
     k = scores.classes.k
-    decision = np.asarray(decision)
-    if decision.shape != (scores.n,) or decision.dtype.kind not in "iu":
-        raise ShapeError(
-            "decision",
-            f"{decision.dtype} of shape {decision.shape}",
-            f"a class code for each row, integers of shape ({scores.n},)",
-            "classes.encode(labels) makes codes of labels",
-        )
+    decision = checked_decision(scores, decision)
     keep = scores.truth >= 0
-    if keep.any() and not 0 <= decision[keep].min() <= decision[keep].max() < k:
-        raise LabelError("decision", f"codes from {decision.min()} to {decision.max()}", f"codes from 0 to {k - 1}")
     cell = scores.truth[keep].astype(np.int64) * k + decision[keep]
     weight = None if scores.weight is None else scores.weight[keep]
     return np.bincount(cell, weights=weight, minlength=k * k).reshape(k, k)
+
+
+def checked_decision(scores: Scores, decision: Any) -> NDArray[Any]:
+    """A class code for each row of `scores`, as integers; ShapeError or LabelError for anything else."""
+    codes = np.asarray(decision)
+    if codes.shape != (scores.n,) or codes.dtype.kind not in "iu":
+        raise ShapeError(
+            "decision",
+            f"{codes.dtype} of shape {codes.shape}",
+            f"a class code for each row, integers of shape ({scores.n},)",
+            "classes.encode(labels) makes codes of labels",
+        )
+    if not 0 <= codes.min() <= codes.max() < scores.classes.k:
+        raise LabelError("decision", f"codes from {codes.min()} to {codes.max()}", f"codes 0 to {scores.classes.k - 1}")
+    return codes
 
 
 def _averaged(prefix: str, metric: Metric, average: Callable[[NDArray[Any], NDArray[Any]], Any]) -> Metric:

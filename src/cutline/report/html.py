@@ -87,8 +87,8 @@ def scored(data: Data) -> str:
 def decision(data: Data) -> str:
     """What was asked for, in which grade it holds, and how each constraint stands."""
     point = data["decision"]
-    if point is None:
-        return ""
+    if point is None or (point["threshold"] is None and not point["grade"]):
+        return ""  # the sentence says it all
     at = f", at scores from {cut(point['threshold'])}" if point["threshold"] is not None else ""
     parts = [f'<p class="asked">{escape(_sentence_case(signs(point["policy"])))}{at}</p>']
     if point["grade"]:
@@ -175,7 +175,7 @@ def _hero(data: Data) -> str:
     for i, j in data["confused"]:
         row = data["confusion"][i]
         truth, said = (escape(words.short(data["labels"][k])) for k in (i, j))
-        share = f"{number(row[j])} rows, {hundred(row[j] / sum(row))} in 100 of them"
+        share = f"{number(row[j])} {'row' if row[j] == 1 else 'rows'}, {hundred(row[j] / sum(row))} in 100 of them"
         items.append(f"<li><b><bdi>{truth}</bdi></b> decided as <b><bdi>{said}</bdi></b>: {share}</li>")
     confused = f'<p class="alone">Most often confused</p><ol class="confused">{"".join(items)}</ol>' if items else ""
     return (

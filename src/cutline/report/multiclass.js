@@ -10,7 +10,7 @@ const modes = [
   ["Share of decision", "In 100 rows decided for a class: how many truly are of each. The diagonal is precision.",
     (i, j) => [columns[j] ? hundred(cells[i][j] / columns[j]) : "n/a", cells[i][j] / columns[j]]],
 ];
-const tall = K > 8 && data.labels.some((name) => name.length > 3);
+const tall = K > 8 && K * Math.max(...data.labels.map((name) => name.length)) > 90; // names would not fit side by side
 const table = el("table", { class: `k${K > 8 ? " many" : ""}${tall ? " tall" : ""}` }, $("confusion"));
 el("caption", {}, table, "Truth in rows, decision in columns");
 const head = el("tr", {}, el("thead", {}, table));

@@ -218,7 +218,7 @@ def _notes(evaluation: Evaluation, values: dict[str, Any]) -> list[str]:
         "has changed since."
     )
     if values["form"] == "binary":
-        if evaluation.threshold is None and evaluation.confusion.any():
+        if evaluation.threshold is None and evaluation.confusion is not None:
             notes.append(
                 "The estimates of counts are of decisions made row by row, not at one threshold: they need not equal "
                 "the counts shown at a threshold."
