@@ -155,7 +155,7 @@ def test_explain_and_metrics(capsys):
         (("evaluate", "{s}", "--y-score", "p"), "--y-true"),
         (("evaluate", "{s}", "--y-true", "label"), "--y-score"),
         (("evaluate", "{s}", "--y-true", "label", "--y-score", "p", "--positive", "Spam"), "spam"),
-        (("evaluate", "{s}", "--y-true", "label", "--y-score", "id", "--positive", "spam", "--kind", "probability"), "outside"),
+        (("evaluate", "{s}", "--y-true", "label", "--y-score", "id", "--kind", "probability"), "outside"),
         (("evaluate", "{s}", *COLUMNS, "--confidence", "95"), "confidence"),
         (("choose", "{s}", *COLUMNS), "aim"),
         (("choose", "{s}", *COLUMNS, "--maximize", "recal"), "recall"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json as _json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,10 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Parameter
 
 import cutline as cl
-from cutline.decision import GRADES
-from cutline.errors import CutlineError, InputError, UnknownName
+from cutline.decision import GRADES, claims
+from cutline.errors import CutlineError, GuessWarning, InputError, UnknownName
 
+Source = Annotated[str, Parameter(allow_leading_hyphen=True)]
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 Many = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True, show_default=False)]
 Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
@@ -74,15 +76,17 @@ class Columns:
         if not self.y_score:
             raise InputError("--y-score", "nothing", "the column, or columns, with the scores")
         classes: Any = self.classes or None
-        if like is not None and classes is None and self.positive is None:
-            classes = like.classes
+        kind = self.kind
+        if like is not None:
+            kind = kind or like.kind
+            classes = like.classes if classes is None and self.positive is None else classes
         return cl.read_scores(
             source,
             y_true=self.y_true,
             y_score=self.y_score[0] if len(self.y_score) == 1 else list(self.y_score),
             positive=self.positive,
             classes=classes,
-            kind=self.kind,
+            kind=kind,
             weight=self.weight,
             group=self.group,
             id=self.id,
@@ -237,7 +241,7 @@ def predict(model: Path, data: str, /, *, output: Output = None) -> None:
 
 @app.command
 def evaluate(
-    scores: str,
+    scores: Source,
     /,
     *,
     columns: Columns = Columns(),
@@ -274,7 +278,7 @@ def evaluate(
 
 @app.command
 def choose(
-    scores: str,
+    scores: Source,
     /,
     *,
     columns: Columns = Columns(),
@@ -315,7 +319,7 @@ def choose(
 @app.command
 def assess(
     point: Path,
-    scores: str,
+    scores: Source,
     /,
     *,
     columns: Columns = Columns(),
@@ -347,7 +351,7 @@ def assess(
 
 
 @app.command
-def decide(point: Path, scores: str, /, *, columns: Columns = Columns(), output: Output = None) -> None:
+def decide(point: Path, scores: Source, /, *, columns: Columns = Columns(), output: Output = None) -> None:
     """Apply a saved operating point to new scores: ids, a probability for each class, the decision.
 
     Example: cutline decide point.json new.csv --y-score p --id id -o decided.parquet
@@ -399,7 +403,7 @@ def explain(
 
 @app.command
 def report(
-    source: str,
+    source: Source,
     data: str | None = None,
     /,
     *,
@@ -464,10 +468,33 @@ def metrics(name: str | None = None, /, *, json: Flag = False) -> None:
             print(f"{key:<10} {', '.join(map(str, value)) if isinstance(value, list) else value}")
 
 
+def _grades(model: cl.Classifier) -> list[str]:
+    """What each constraint is worth, grade by grade."""
+    lines: list[str] = []
+    result = model.evaluation
+    assert result is not None
+    if result.counts is None or result.role != "test" or result.weighted:
+        return lines
+    for row, needed in claims(model.point, result.counts):
+        name, side = row.constraint.metric.name, "at least" if row.constraint.op == ">=" else "at most"
+        crossed = "not tried" if row.cross_fitted is None else f"{row.cross_fitted:.4f}"
+        lines += [
+            f"  {row.constraint}, in three grades:",
+            f"    plug-in       {name} {row.value:.4f}: {GRADES['plug-in']}",
+            f"    cross-fitted  {name} {crossed}: decided fold by fold at a cut chosen on the others",
+            f"    guaranteed    {name} {side} {row.bound:.4f} on new rows with 95 % confidence (exact, "
+            f"{result.n:,} held-out rows)",
+        ]
+        if not row.certified:
+            more = "no number of such rows" if needed is None else f"about {needed:,} such rows"
+            lines.append(f"    {more} would certify {row.constraint}")
+    return lines
+
+
 DEMOS: dict[str, tuple[str, cl.Policy | None]] = {
     "spambase": (
         "UCI Spambase: is a mail spam? A good mail must hardly ever be lost.",
-        cl.maximize(cl.recall, subject_to=[cl.precision >= 0.98], confidence=0.95),
+        cl.maximize(cl.recall, subject_to=[cl.precision >= 0.98]),
     ),
     "breast_cancer": (
         "Wisconsin breast cancer: is a tumour malignant? A missed one costs twenty false alarms.",
@@ -522,15 +549,17 @@ def demo(
     _notes(model.notes)
     _show(model.evaluation, False)
     print(f"\n{model.point.why}")
-    if model.point.threshold is not None:
-        print(f"Grade: {model.point.grade}: {GRADES[model.point.grade]}.")
+    for line in _grades(model):
+        print(line)
     print(f"\nclassifier: {folder / name}.cutline\nreport:     {folder / name}.html")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
-        app(list(sys.argv[1:] if argv is None else argv), exit_on_error=False, result_action="return_value")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GuessWarning)  # a guess is shown as a note
+            app(list(sys.argv[1:] if argv is None else argv), exit_on_error=False, result_action="return_value")
         sys.stdout.flush()
     except CycloptsError:  # already printed
         return 2
@@ -549,7 +578,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _show(result: cl.Evaluation, as_json: bool) -> None:
+def _show(result: cl.Evaluation | None, as_json: bool) -> None:
+    assert result is not None  # a classifier that was just fitted has its evaluation
     if as_json:
         _print_json(result.to_dict())
     else:

@@ -1,5 +1,6 @@
 """Policies, operating points, guarantees, and one score in words."""
 
+from cutline.decision.certify import claims
 from cutline.decision.explain import Explanation, explain
 from cutline.decision.point import GRADES, ConstraintRow, OperatingPoint
 from cutline.decision.policy import Cost, Policy, cost, fixed, maximize, minimize, most_probable
@@ -13,6 +14,7 @@ __all__ = [
     "NearestPoint",
     "OperatingPoint",
     "Policy",
+    "claims",
     "cost",
     "explain",
     "fixed",

@@ -7,12 +7,16 @@ threshold which violates a constraint is certified is at most 1 - confidence, in
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from cutline.decision.point import ConstraintRow, OperatingPoint
 from cutline.decision.policy import Policy
 from cutline.decision.search import loss, nearest_point, search
 from cutline.errors import InputError, NotCertifiable
+from cutline.evidence import clopper_pearson
 from cutline.metrics import Constraint, Counts, ThresholdTable
 
 STEPS = 200
@@ -113,9 +117,58 @@ def certify(policy: Policy, tune: ThresholdTable, held: ThresholdTable) -> tuple
     raise error
 
 
+def tested(row: ConstraintRow, held: Counts, confidence: float) -> ConstraintRow:
+    """The constraint beside its exact one-sided limit and p-value on rows that did not choose the threshold."""
+    metric = row.constraint.metric
+    assert metric.proportion is not None
+    k, n = metric.proportion(held)
+    lower = row.constraint.op == ">="
+    limits = clopper_pearson(int(k), int(n), confidence, "lower" if lower else "upper")
+    return replace(
+        row,
+        held=float(metric.value(held)),
+        bound=limits[0 if lower else 1],
+        p_value=float(p_value(row.constraint, held)),
+        confidence=confidence,
+    )
+
+
+def claims(
+    point: OperatingPoint, held: Counts, confidence: float = 0.95
+) -> tuple[tuple[ConstraintRow, int | None], ...]:
+    """What untouched rows say about each constraint of a point, and how many such rows would certify it.
+
+    For a threshold that is already fixed this is one exact binomial test a constraint (Clopper & Pearson 1934).
+
+    Parameters
+    ----------
+    point : OperatingPoint
+        Chosen on other rows.
+    held : Counts
+        Its counts on rows that nothing was chosen on, without weights.
+    confidence : float
+        One-sided confidence.
+
+    Returns
+    -------
+    tuple of (ConstraintRow, int or None)
+        The row with `held`, `bound` and `p_value`, and the number of rows in the same proportions that would certify
+        it; None when no number would.
+    """
+    out = []
+    for row in point.constraints:
+        if row.constraint.metric.proportion is None:
+            continue
+        alone = Policy(point.policy.aim, (row.constraint,), confidence)
+        out.append((tested(row, held, confidence), rows_needed(alone, held, 1 - confidence)))
+    return tuple(out)
+
+
 def rows_needed(policy: Policy, counts: Counts, delta: float) -> int | None:
     """Rows that would certify if new rows came exactly in the proportions of `counts`; None if no number would."""
     total = counts.total
+    if not total:
+        return None
     for n in np.unique(np.geomspace(10, 1e7, 200).astype(int)):
         scaled = Counts(*(int(getattr(counts, name) * n / total) for name in ("tp", "fp", "fn", "tn")))
         if joint_p(policy, scaled) <= delta:

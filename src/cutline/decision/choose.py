@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from cutline.decision.certify import certify as certified
-from cutline.decision.certify import p_value
+from cutline.decision.certify import tested
 from cutline.decision.point import ConstraintRow, Grade, OperatingPoint
 from cutline.decision.policy import Cost, Policy, require_binary
 from cutline.decision.search import plateau, search, settable
 from cutline.errors import Infeasible, InputError, RoleError, ScoreError
-from cutline.evidence import clopper_pearson, stratified_folds
+from cutline.evidence import stratified_folds
 from cutline.metrics import Counts, Metric, ThresholdTable
 from cutline.scores import Scores
 
@@ -126,21 +126,13 @@ def _constraint_rows(
 ) -> list[ConstraintRow]:
     rows = []
     for constraint in policy.subject_to:
-        metric, bound = constraint.metric, None
-        if held is not None and policy.confidence is not None:
-            assert metric.proportion is not None
-            k, n = metric.proportion(held)
-            side: str = "lower" if constraint.op == ">=" else "upper"
-            bound = clopper_pearson(int(k), int(n), policy.confidence, side)[side == "upper"]  # type: ignore[arg-type]
-        rows.append(
-            ConstraintRow(
-                constraint,
-                value=float(metric.value(chosen)),
-                cross_fitted=None if crossed is None else float(metric.value(crossed)),
-                held=None if held is None else float(metric.value(held)),
-                bound=bound,
-                p_value=None if held is None else float(p_value(constraint, held)),
-                confidence=policy.confidence,
-            )
+        metric = constraint.metric
+        row = ConstraintRow(
+            constraint,
+            value=float(metric.value(chosen)),
+            cross_fitted=None if crossed is None else float(metric.value(crossed)),
         )
+        if held is not None and policy.confidence is not None:
+            row = tested(row, held, policy.confidence)
+        rows.append(row)
     return rows
