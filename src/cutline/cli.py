@@ -236,7 +236,10 @@ def predict(model: Path, data: str, /, *, output: Output = None) -> None:
     output
         A .csv or .parquet file; CSV on standard output when not given.
     """
-    _write(cl.load(model).decide_table(data), output)
+    fitted = cl.load(model)
+    scores = fitted.scores(data)
+    _notes(scores.notes)
+    _write(fitted.point.decide_table(scores), output)
 
 
 @app.command

@@ -180,6 +180,14 @@ class Scores(Shown):
             "declare kind='probability' or 'logit', or make probabilities with calibrate(scores)",
         )
 
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Probabilities of all classes, shape (n, k): column j belongs to ``classes.names[j]``."""
+        p = self.probability
+        if not self.binary:
+            return p
+        return np.column_stack([1 - p, p] if self.classes.index(self.classes.positive) == 1 else [p, 1 - p])
+
     def known(self) -> Scores:
         """The rows that have truth and a positive weight; these count."""
         keep = self._truth("this figure") != MISSING
@@ -213,6 +221,10 @@ class Scores(Shown):
     def with_weight(self, weight: NDArray[np.float64]) -> Scores:
         """The same rows with other weights, shape (n,)."""
         return self._with(weight=_rows("weight", _weight(weight), self.n))
+
+    def with_notes(self, *notes: str) -> Scores:
+        """The same rows with more notes."""
+        return self._with(notes=(*self.notes, *notes))
 
     def with_role(self, role: Role) -> Scores:
         """The same rows under another role."""

@@ -152,10 +152,7 @@ class OperatingPoint(Shown):
         """
         columns: dict[str, NDArray[Any]] = {} if scores.ids is None else {"id": scores.ids}
         if scores.kind in ("probability", "logit"):
-            p = scores.probability
-            if scores.binary:
-                positive = self.classes.index(self.classes.positive)
-                p = np.column_stack([1 - p, p] if positive == 1 else [p, 1 - p])
+            p = scores.probabilities
             columns |= {f"p_{name}": p[:, k] for k, name in enumerate(self.classes.names)}
         elif scores.score.ndim == 1:
             columns["score"] = scores.score

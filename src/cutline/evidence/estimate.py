@@ -172,7 +172,9 @@ def estimate(
     value, ingredients, note = _with_ingredients(metric, known, at, decision, seed, table)
     if known.groups is not None:  # rows of a cluster are not independent: no interval is better than a false one
         ingredients, note = None, "rows come in clusters: an interval for independent rows is refused"
-    return Estimate(metric, value, n, n_pos, ingredients, confidence, known.role, at, note)
+    return Estimate(
+        metric, value, n, n_pos, ingredients, confidence, known.role, at if metric.of_counts else None, note
+    )
 
 
 def _with_ingredients(

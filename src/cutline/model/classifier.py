@@ -94,13 +94,18 @@ class Classifier(Shown):
     evaluation: Evaluation | None = None
 
     def scores(self, data: Any, *, truth: bool = False, **more: Any) -> Scores:
-        """Calibrated probabilities of the rows as `Scores`, with the labels of the target column when asked for."""
+        """Calibrated probabilities of the rows as `Scores`, with the labels of the target column when asked for.
+
+        Its notes count what was unseen in training, unreadable or ignored.
+        """
         table = read_table(data)
         codes = None
         if truth:
             assert self.schema.target is not None
             codes = read_target(table, self.schema.target, classes=self.classes).codes
-        return as_scores(self._probabilities(table), self.classes, codes, **more)
+        found = features(self.schema, table)
+        raw = as_scores(blended(self.bag, found, self.classes.k, self.plan.rows["tune"]), self.classes, codes, **more)
+        return raw.with_score(self.calibrator(raw.probability), "probability").with_notes(*found.notes)
 
     def predict_proba(self, data: Any) -> Any:
         """Probabilities with a column for each class, by name, in the caller's kind of frame.
@@ -116,16 +121,12 @@ class Classifier(Shown):
         frame
             pandas for pandas, polars for polars, else a pyarrow Table; column k holds P(classes.names[k]).
         """
-        p = self._probabilities(read_table(data))
+        p = self.scores(data).probabilities
         return _like(data, {str(name): p[:, k] for k, name in enumerate(self.classes.names)})
 
     def predict(self, data: Any) -> NDArray[Any]:
         """Labels decided by the operating point, shape (n,)."""
         return self.point.decide(self.scores(data))
-
-    def decide_table(self, data: Any) -> dict[str, NDArray[Any]]:
-        """Columns ``p_<class>`` and ``decision`` for a file."""
-        return self.point.decide_table(self.scores(data))
 
     def evaluate(self, data: Any, *, confidence: float = 0.95) -> Evaluation:
         """Evaluate the decision on other rows, which have the target column."""
@@ -136,15 +137,6 @@ class Classifier(Shown):
         from cutline.model.persist import save
 
         save(self, path)
-
-    def _probabilities(self, table: Any) -> NDArray[np.float64]:
-        found = features(self.schema, table)
-        p = blended(self.bag, found, self.classes.k, sum(self.plan.rows.values()))
-        if not self.classes.binary:
-            return np.asarray(self.calibrator(p))
-        positive = self.classes.index(self.classes.positive)
-        q = np.asarray(self.calibrator(p[:, positive]))
-        return np.column_stack([1 - q, q] if positive == 1 else [q, 1 - q])
 
     def __repr__(self) -> str:
         members = ", ".join(f"{m['name']} {m['weight']:.2f}" for m in self.plan.members if m["weight"] > 0)

@@ -210,14 +210,9 @@ def _nested(
         except Infeasible as error:  # the nearest cut is what one would have had to use
             point = _choose(fixed(error.nearest.threshold), fitted, None, seed)
         decision[outer == number] = point.codes(held)
-        q = held.probability
-        p[outer == number] = q if q.ndim == 2 else _both(q, classes)
+        p[outer == number] = held.probabilities
     pooled = recipe.as_scores(p, classes, codes, role="test", ids=np.arange(len(codes)))
     return evaluate(pooled, decision=decision, seed=seed).with_note("nested folds: each fold has its own model and cut")
-
-
-def _both(q: NDArray[np.float64], classes: Classes) -> NDArray[np.float64]:
-    return np.column_stack([1 - q, q] if classes.index(classes.positive) == 1 else [q, 1 - q])
 
 
 def _versions() -> dict[str, str]:
