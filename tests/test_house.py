@@ -144,7 +144,9 @@ def test_reports_estimate_nothing():
                 for n in ast.walk(ast.parse(path.read_text()))
                 if isinstance(n, ast.Call)
             }
-            assert not called & banned, f"{path.name} calls {called & banned}"
+            # words.py holds the twin of the one sentence that the page's slider changes, interval included.
+            allowed = {"wilson"} if path.name == "words.py" else set()
+            assert not called & banned - allowed, f"{path.name} calls {called & banned}"
 
 
 def test_only_core_touches_the_extension():

@@ -14,8 +14,6 @@ from cutline.report import words
 from cutline.report.payload import payload
 from tests.examples import HOSTILE, binary, several
 
-pytest_plugins = ("tests.browser",)
-
 RATES = {
     "precision": cl.precision,
     "recall": cl.recall,

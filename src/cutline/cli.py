@@ -192,7 +192,7 @@ def fit(
     seed
         Seed of splits and folds.
     threads
-        Threads to use; all cores by default.
+        Folds to fit side by side; as many as there are cores by default.
     report
         Where to write the report (.html, .md or .json).
     json
@@ -475,7 +475,6 @@ def _grades(model: cl.Classifier) -> list[str]:
     """What each constraint is worth, grade by grade."""
     lines: list[str] = []
     result = model.evaluation
-    assert result is not None
     if result.counts is None or result.role != "test" or result.weighted:
         return lines
     for row, needed in claims(model.point, result.counts):
@@ -581,8 +580,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _show(result: cl.Evaluation | None, as_json: bool) -> None:
-    assert result is not None  # a classifier that was just fitted has its evaluation
+def _show(result: cl.Evaluation, as_json: bool) -> None:
     if as_json:
         _print_json(result.to_dict())
     else:

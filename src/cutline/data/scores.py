@@ -97,7 +97,7 @@ def read_scores(
         role=role,
     )
     said = table_notes(table)
-    return scores._with(notes=(*said, *scores.notes)) if said else scores
+    return scores.with_notes(*said) if said else scores
 
 
 def _picked(source: Any, roles: Mapping[str, Sequence[str]]) -> pa.Table:

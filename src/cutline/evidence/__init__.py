@@ -3,7 +3,7 @@
 from cutline.evidence.auc import delong
 from cutline.evidence.estimate import Estimate, count_ingredients, estimate, finite
 from cutline.evidence.intervals import Proportion, clopper_pearson, wilson, z_of
-from cutline.evidence.resample import stratified_folds
+from cutline.evidence.resample import set_apart, stratified_folds
 
 __all__ = [
     "Estimate",
@@ -13,6 +13,7 @@ __all__ = [
     "delong",
     "estimate",
     "finite",
+    "set_apart",
     "stratified_folds",
     "wilson",
     "z_of",

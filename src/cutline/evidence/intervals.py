@@ -61,7 +61,7 @@ def wilson(k: float, n: float, level: float = 0.95) -> tuple[float, float]:
     >>> from cutline.evidence import wilson
     >>> low, high = wilson(7, 23)
     >>> round(low, 4), round(high, 4)
-    (0.1560, 0.5087)
+    (0.156, 0.5087)
     """
     if n <= 0:
         return math.nan, math.nan

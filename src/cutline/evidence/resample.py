@@ -47,6 +47,16 @@ def stratified_folds(
     return out
 
 
+def set_apart(codes: NDArray[Any], share: float, seed: int) -> NDArray[np.bool_]:
+    """Mark about a share of the rows of every class, shape (n,); each class keeps at least half of its rows."""
+    rng = np.random.default_rng(seed)
+    out = np.zeros(len(codes), dtype=bool)
+    for code in np.unique(codes):
+        members = rng.permutation(np.flatnonzero(codes == code))
+        out[members[: min(round(share * len(members)), len(members) // 2)]] = True
+    return out
+
+
 def bootstrap_matrix(metric: Metric, matrix: NDArray[Any], *, seed: int, replicates: int = REPLICATES) -> Replicates:
     """Bootstrap of a metric of the confusion matrix: resampling rows is one multinomial draw of its cells."""
     cells = np.asarray(matrix, dtype=np.float64).ravel()

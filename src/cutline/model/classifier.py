@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cutline.calibration import Calibrator
 from cutline.data import Schema, features, read_table, read_target
 from cutline.decision import OperatingPoint
-from cutline.evaluation import Evaluation
+from cutline.evaluation import Evaluation, evaluate
 from cutline.labels import Classes, Shown
 from cutline.model.recipe import Member, as_scores, blended
 from cutline.scores import Scores
@@ -61,6 +61,36 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Measured:
+    """Rows that neither models nor calibrator nor cut saw, and what was said of them.
+
+    Attributes
+    ----------
+    codes : ndarray of int32, shape (n,)
+        Truth.
+    probabilities : ndarray, shape (n, k)
+        Calibrated, in the order of the classes.
+    decision : ndarray of int32, shape (n,)
+        Codes of the decided classes.
+    nested : bool
+        True when they come from nested folds, where each fold had its own models and cut.
+    """
+
+    codes: NDArray[np.int32]
+    probabilities: NDArray[np.float64]
+    decision: NDArray[np.int32]
+    nested: bool
+
+    def evaluate(self, classes: Classes, point: OperatingPoint, seed: int) -> Evaluation:
+        """Evaluate the decisions that were made."""
+        held = as_scores(self.probabilities, classes, self.codes, role="test", ids=np.arange(len(self.codes)))
+        if not self.nested:
+            return evaluate(held, point, seed=seed)
+        note = "nested folds: each fifth of the rows was decided by models and a cut from the other four"
+        return evaluate(held, decision=self.decision, seed=seed).with_note(note)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Classifier(Shown):
     """A fitted classifier. Made by `fit` or `load`.
 
@@ -74,11 +104,9 @@ class Classifier(Shown):
     calibrator : Calibrator
     point : OperatingPoint
         The decision rule.
-    evaluation : Evaluation or None
-        Figures on rows that nothing was chosen on; None for a loaded classifier, which keeps `figures` alone.
-    figures : dict
-        The evaluation in plain values.
     plan : Plan
+    measured : Measured
+        Truth, probabilities and decisions of rows that nothing was chosen on: what `evaluation` is made of.
     notes : tuple of str
         What was guessed, decided and left out while fitting.
     """
@@ -89,9 +117,13 @@ class Classifier(Shown):
     calibrator: Calibrator
     point: OperatingPoint
     plan: Plan
-    figures: Mapping[str, Any]
+    measured: Measured
     notes: tuple[str, ...]
-    evaluation: Evaluation | None = None
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """Every figure on the rows of `measured`; computed anew at each call."""
+        return self.measured.evaluate(self.classes, self.point, self.plan.seed)
 
     def scores(self, data: Any, *, truth: bool = False, **more: Any) -> Scores:
         """Calibrated probabilities of the rows as `Scores`, with the labels of the target column when asked for.
@@ -152,4 +184,7 @@ def _like(data: Any, columns: dict[str, NDArray[np.float64]]) -> Any:
         import pyarrow as pa
 
         return pa.table(columns)
-    return nw.from_dict(columns, backend=frame.implementation).to_native()
+    made = nw.from_dict(columns, backend=frame.implementation).to_native()
+    if frame.implementation.is_pandas():
+        made.index = data.index  # so that a column can be put back into the caller's frame
+    return made

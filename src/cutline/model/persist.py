@@ -10,7 +10,9 @@ import hashlib
 import io
 import json
 import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +24,7 @@ from cutline.data import Schema, replacing
 from cutline.decision import OperatingPoint
 from cutline.errors import CutlineError, ModelFileError
 from cutline.labels import Classes
-from cutline.model.classifier import Classifier, Plan
+from cutline.model.classifier import Classifier, Measured, Plan
 from cutline.model.linear import Linear
 from cutline.model.recipe import Member
 from cutline.model.trees import Trees
@@ -30,6 +32,13 @@ from cutline.model.trees import Trees
 FORMAT = 1
 MOST_BYTES = 4 << 30
 """A declared size above this is refused before anything is unpacked."""
+SEAL = 64
+"""Length of the zip comment: the SHA-256 of all bytes before it, so that no flipped bit goes unseen."""
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, NotImplementedError, RuntimeError),
+    *(KeyError, IndexError, TypeError, ValueError, AttributeError),
+)
+"""What reading a broken file can raise."""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time stamp of every entry, so that the same classifier gives the same bytes."""
 
@@ -46,6 +55,8 @@ def save(model: Classifier, path: str | os.PathLike[str]) -> None:
             entries[name] = _npz(member.arrays()) if isinstance(member, Linear) else member.text.encode()
             names.append({"entry": name, "kind": kind, "rounds": getattr(member, "rounds", None)})
         bag.append({"weight": weight, "members": names})
+    measured = {name: getattr(model.measured, name) for name in ("codes", "probabilities", "decision")}
+    entries["measured.npz"] = _npz(measured)
     manifest = {
         "format": FORMAT,
         "classes": model.classes.to_dict(),
@@ -54,15 +65,20 @@ def save(model: Classifier, path: str | os.PathLike[str]) -> None:
         "calibrator": model.calibrator.to_dict(),
         "point": model.point.to_dict(),
         "plan": model.plan.to_dict(),
-        "figures": dict(model.figures),
+        "nested": model.measured.nested,
         "notes": list(model.notes),
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in entries.items()},
     }
     manifest["digest"] = _digest(manifest)
-    with replacing(path) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         _put(archive, "manifest.json", json.dumps(manifest, allow_nan=False, indent=1).encode())
         for name, content in entries.items():
             _put(archive, name, content)
+        archive.comment = b"-" * SEAL  # its length stands in the file before its text
+    body = packed.getvalue()[:-SEAL]
+    with replacing(path) as draft:
+        draft.write_bytes(body + hashlib.sha256(body).hexdigest().encode())
 
 
 def load(path: str | os.PathLike[str]) -> Classifier:
@@ -80,7 +96,20 @@ def load(path: str | os.PathLike[str]) -> Classifier:
     """
     name = os.fspath(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        if os.path.getsize(path) > MOST_BYTES:
+            raise ModelFileError(name, "a file of more than 4 GiB", "a classifier of sane size")
+        with open(path, "rb") as file:
+            content = file.read()
+        if not zipfile.is_zipfile(io.BytesIO(content)):
+            raise ModelFileError(name, "no zip file, or half of one", "a classifier saved by cutline")
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if archive.comment != hashlib.sha256(content[:-SEAL]).hexdigest().encode():
+                raise ModelFileError(
+                    name,
+                    "bytes that do not match their digest",
+                    "a classifier saved by cutline, unaltered",
+                    "copy it again",
+                )
             return _read(archive, name)
     except FileNotFoundError:
         raise ModelFileError(name, "no such file", "a classifier saved by cutline") from None
@@ -90,8 +119,7 @@ def load(path: str | os.PathLike[str]) -> Classifier:
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(name, f"an inconsistent file ({error})", "a classifier saved by cutline") from None
-    except (zipfile.BadZipFile, EOFError, KeyError, TypeError, ValueError, NotImplementedError, OSError, AttributeError,
-            IndexError, RuntimeError) as error:  # fmt: skip
+    except BROKEN as error:
         why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise ModelFileError(
             name,
@@ -133,15 +161,23 @@ def _read(archive: zipfile.ZipFile, name: str) -> Classifier:
         calibrator_from_dict(manifest["calibrator"]),
         OperatingPoint.from_dict(manifest["point"]),
         Plan.from_dict(manifest["plan"]),
-        manifest["figures"],
+        _measured(entries["measured.npz"], manifest["nested"]),
         tuple(manifest["notes"]),
     )
 
 
+def _measured(content: bytes, nested: bool) -> Measured:
+    return Measured(**_arrays(content), nested=bool(nested))
+
+
+def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
 def _member(content: bytes, about: Mapping[str, Any], k: int) -> Member:
     if about["kind"] == "linear":
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return Linear.from_arrays({name: arrays[name] for name in arrays.files})
+        return Linear.from_arrays(_arrays(content))
     return Trees(content.decode(), k, int(about["rounds"]))
 
 

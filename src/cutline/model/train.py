@@ -14,18 +14,19 @@ from numpy.typing import NDArray
 from cutline.data import read_table, read_target
 from cutline.decision import OperatingPoint, Policy, fixed, most_probable
 from cutline.errors import DataError, Infeasible, LabelError
-from cutline.evaluation import Evaluation, evaluate
-from cutline.evidence import stratified_folds
+from cutline.evidence import set_apart, stratified_folds
 from cutline.labels import MISSING, Classes
 from cutline.model import recipe
-from cutline.model.classifier import Classifier, Plan
+from cutline.model.classifier import Classifier, Measured, Plan
 from cutline.scores import Scores
 
 MIN_ROWS = 10
 NESTED_BELOW = 1000
 """With fewer rows a held-out fifth is too small to say much: the whole recipe is repeated in nested folds instead."""
-SHARE = 5
-"""One row in this many is kept apart, for the test and again for certifying."""
+SHARE = 0.2
+"""Of the rows, kept apart for the test, and again for certifying."""
+OUTER = 5
+"""Outer folds, where figures come from nested folds."""
 
 
 def fit(
@@ -63,7 +64,7 @@ def fit(
     seed : int
         Seed of splits, folds and boosting.
     threads : int, optional
-        All cores by default. The same seed, data and threads give the same bytes.
+        All cores by default. The same seed and data give the same bytes, whatever the number.
     progress : bool
         Show progress on standard error.
 
@@ -105,10 +106,11 @@ def fit(
             certify = _predicted(fitted, table, codes, roles == "certify", "certify")
         point = _choose(policy, fitted, certify, seed)
         if (roles == "test").any():
-            result = evaluate(_predicted(fitted, table, codes, roles == "test", "test"), point, seed=seed)
+            held = _predicted(fitted, table, codes, roles == "test", "test")
+            measured = Measured(codes[roles == "test"], held.probabilities, point.codes(held), nested=False)
         else:
             say("nested folds for the figures")
-            result = _nested(table, codes, classes, policy, options)
+            measured = _nested(table, codes, classes, policy, options)
         counts = {
             str(role): int((roles == role).sum()) for role in ("tune", "certify", "test") if (roles == role).any()
         }
@@ -123,9 +125,8 @@ def fit(
         fitted.calibration.calibrator,
         point,
         plan,
-        result.to_dict(),
+        measured,
         tuple(dict.fromkeys(notes)),
-        result,
     )
 
 
@@ -159,11 +160,11 @@ def _roles(codes: NDArray[np.int32], policy: Policy | None, seed: int, notes: li
     roles = np.full(len(codes), "tune", dtype="<U7")
     certified = policy is not None and policy.confidence is not None
     if certified:
-        roles[stratified_folds(codes, SHARE, seed) == 0] = "certify"
+        roles[set_apart(codes, SHARE, seed)] = "certify"
         notes.append(f"{int((roles == 'certify').sum()):,} rows were set apart before the folds, to certify the cut")
     rest = np.flatnonzero(roles == "tune")
     if len(codes) >= NESTED_BELOW or certified:
-        held = rest[stratified_folds(codes[rest], SHARE, seed + 1) == 0]
+        held = rest[set_apart(codes[rest], SHARE, seed + 1)]
         roles[held] = "test"
         notes.append(f"the figures are from {len(held):,} held-out rows that nothing was fitted or chosen on")
     else:
@@ -197,12 +198,12 @@ def _predicted(
 
 def _nested(
     table: Any, codes: NDArray[np.int32], classes: Classes, policy: Policy | None, options: Mapping[str, Any]
-) -> Evaluation:
+) -> Measured:
     """The whole recipe repeated: each outer fold is decided by models, calibrator and cut of the others."""
     seed = options["seed"]
-    outer = stratified_folds(codes, SHARE, seed + 1)
+    outer = stratified_folds(codes, OUTER, seed + 1)
     p, decision = np.empty((len(codes), classes.k)), np.empty(len(codes), dtype=np.int32)
-    for number in range(SHARE):
+    for number in range(OUTER):
         fitted = _run(table, codes, classes, outer != number, {**options, "say": lambda text: None})
         held = _predicted(fitted, table, codes, outer == number, "test")
         try:
@@ -211,8 +212,7 @@ def _nested(
             point = _choose(fixed(error.nearest.threshold), fitted, None, seed)
         decision[outer == number] = point.codes(held)
         p[outer == number] = held.probabilities
-    pooled = recipe.as_scores(p, classes, codes, role="test", ids=np.arange(len(codes)))
-    return evaluate(pooled, decision=decision, seed=seed).with_note("nested folds: each fold has its own model and cut")
+    return Measured(codes, p, decision, nested=True)
 
 
 def _versions() -> dict[str, str]:
