@@ -222,7 +222,7 @@ def evaluate(
         In place of `point`; 0.5 for probabilities and 0 for logits when neither is given. A ranking score without
         either is evaluated without a decision.
     decision : ndarray of int, shape (n,), optional
-        Codes of classes decided elsewhere, row by row, in place of `threshold`.
+        Codes of classes decided elsewhere, row by row, in place of `threshold` or of what `point` decides.
     confidence : float
         Level of all intervals, two-sided.
     seed : int
@@ -253,8 +253,9 @@ def evaluate(
         notes.append("rows come in clusters (groups=): intervals that take rows for independent are not given")
     if missing:
         notes.append(f"{missing:,} of {scores.n:,} rows have no label and do not count")
-    if decision is None and point is not None:
-        threshold, decision = point.threshold, point.codes(scores)
+    if point is not None:
+        threshold = point.threshold
+        decision = point.codes(scores) if decision is None else decision
     if decision is not None:
         decision = checked_decision(scores, decision)[_counting(scores)]
     known = scores.known()

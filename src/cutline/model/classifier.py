@@ -86,8 +86,8 @@ class Measured:
         held = as_scores(self.probabilities, classes, self.codes, role="test", ids=np.arange(len(self.codes)))
         if not self.nested:
             return evaluate(held, point, seed=seed)
-        note = "nested folds: each fifth of the rows was decided by models and a cut from the other four"
-        return evaluate(held, decision=self.decision, seed=seed).with_note(note)
+        note = "nested folds: each fifth of the rows was scored by models, and decided at a cut, from the other four"
+        return evaluate(held, point, decision=self.decision, seed=seed).with_note(note)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

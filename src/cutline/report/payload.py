@@ -218,7 +218,7 @@ def _notes(evaluation: Evaluation, values: dict[str, Any]) -> list[str]:
         "has changed since."
     )
     if values["form"] == "binary":
-        if evaluation.threshold is None and evaluation.confusion is not None:
+        if _row_by_row(evaluation):
             notes.append(
                 "The estimates of counts are of decisions made row by row, not at one threshold: they need not equal "
                 "the counts shown at a threshold."
@@ -244,3 +244,14 @@ def _notes(evaluation: Evaluation, values: dict[str, Any]) -> list[str]:
 
 def _finished(note: str) -> str:
     return note[:1].upper() + note[1:] + ("" if note.endswith((".", "!", "?")) else ".")
+
+
+def _row_by_row(evaluation: Evaluation) -> bool:
+    """True when the counts that were evaluated are not those of one threshold."""
+    made, table = evaluation.counts, evaluation.table
+    if made is None or table is None:
+        return False
+    if evaluation.threshold is None:
+        return True
+    at = table.counts(evaluation.threshold)
+    return any(abs(getattr(made, name) - getattr(at, name)) > 1e-9 * at.total for name in ("tp", "fp"))
