@@ -169,6 +169,7 @@ def test_explain_and_metrics(capsys):
         (("report", "nowhere.csv", *COLUMNS), "nowhere.csv"),
         (("predict", "{s}", "{s}"), ""),
         (("demo", "spambas"), "spambase"),
+        (("fit", "{s}", "--target", "label", "-o", "nowhere/m.cutline"), "nowhere"),
         (("evaluat",), "evaluate"),
         (("evaluate", "{s}", "--y-treu", "label"), "--y-true"),
     ],

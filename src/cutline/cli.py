@@ -198,6 +198,7 @@ def fit(
     json
         Print the evaluation as JSON.
     """
+    _check_folders(output, report)
     model = cl.fit(
         data,
         target=target,
@@ -578,6 +579,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say("cutline: interrupted")
         return 130
     return 0
+
+
+def _check_folders(*paths: Path | None) -> None:
+    """Refuse a path that cannot be written before the work, not after it."""
+    for path in paths:
+        if path is not None and not os.access(path.parent, os.W_OK):
+            raise InputError(str(path), "a folder that does not exist or cannot be written", "a folder to write to")
 
 
 def _show(result: cl.Evaluation, as_json: bool) -> None:
