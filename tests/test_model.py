@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -220,6 +221,7 @@ def test_what_can_be_mended_is_counted_and_printed(tmp_path: Path, capsys: pytes
     err = capsys.readouterr().err
     assert code == 0
     assert "3 of 240 rows" in err
+    assert re.search(r"num +numeric +yes", err), "the types are printed"
     assert "infinite" in err
     assert "'gone'" in err
     assert "'mixed'" in err
@@ -234,7 +236,7 @@ def test_rare_classes_are_noted_and_do_not_break_the_folds() -> None:
     assert "2 class(es) with fewer than 5 rows" in " ".join(model.notes)
     p = model.predict_proba(table)["lonely"].to_numpy()
     assert (p > 0).all()
-    with pytest.raises(LabelError, match="at least 2 rows of each class"):
+    with pytest.raises(LabelError, match="1 row.s. of 'b'; wanted at least 3 rows of each class"):
         cl.fit(table.set_column(5, "left", pa.array(["a"] * 399 + ["b"])), target="left")
 
 

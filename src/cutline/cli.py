@@ -211,6 +211,7 @@ def fit(
         threads=threads,
         progress=True,
     )
+    _say(f"{model.schema}\n")
     _notes(model.notes)
     if output is not None:
         model.save(output)

@@ -21,6 +21,8 @@ from cutline.model.classifier import Classifier, Measured, Plan
 from cutline.scores import Scores
 
 MIN_ROWS = 10
+MIN_OF_CLASS = 3
+"""Of a binary target: one to fit on, one to calibrate on, one to measure on."""
 NESTED_BELOW = 1000
 """With fewer rows a held-out fifth is too small to say much: the whole recipe is repeated in nested folds instead."""
 SHARE = 0.2
@@ -141,8 +143,9 @@ def _labelled(data: Any, target: str, positive: Any) -> tuple[Any, NDArray[np.in
     table, codes = table.filter(_mask(keep)), codes[keep]
     counts = np.bincount(codes, minlength=classes.k)
     rare = [f"{name!r} ({count})" for name, count in zip(classes.names, counts, strict=True) if count < 5]
-    if classes.binary and counts.min() < 2:
-        raise LabelError("target", f"a class with {counts.min()} row(s)", "at least 2 rows of each class")
+    if classes.binary and counts.min() < MIN_OF_CLASS:
+        few = classes.names[int(counts.argmin())]
+        raise LabelError("target", f"{counts.min()} row(s) of {few!r}", f"at least {MIN_OF_CLASS} rows of each class")
     if rare:
         shown = ", ".join(rare[:5]) + (", ..." if len(rare) > 5 else "")
         notes.append(f"{len(rare)} class(es) with fewer than 5 rows: {shown}; their figures mean little")
