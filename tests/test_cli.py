@@ -157,6 +157,7 @@ def test_explain_and_metrics(capsys):
         (("evaluate", "{s}", "--y-true", "label", "--y-score", "p", "--positive", "Spam"), "spam"),
         (("evaluate", "{s}", "--y-true", "label", "--y-score", "id", "--kind", "probability"), "outside"),
         (("evaluate", "{s}", *COLUMNS, "--confidence", "95"), "confidence"),
+        (("evaluate", "{s}", *COLUMNS, "--threshold", "nan"), "threshold"),
         (("choose", "{s}", *COLUMNS), "aim"),
         (("choose", "{s}", *COLUMNS, "--maximize", "recal"), "recall"),
         (("choose", "{s}", *COLUMNS, "--maximize", "recall", "--subject-to", "precision>0.9"), "precision>=0.90"),

@@ -168,7 +168,8 @@ def test_the_table_decides_like_the_comparison(data, cuts):
         flagged = (p >= at) & (True if w is None else w > 0)
         assert table.rows(at).flagged == flagged.sum()
         assert table.squares(at).flagged == pytest.approx(flagged.sum() if w is None else (w[flagged] ** 2).sum())
-    assert table.counts(math.nan).flagged == 0  # no score is >= nan
+    with pytest.raises(InputError, match="nan"):
+        table.counts(math.nan)
     assert (np.diff(table.thresholds) < 0).all()
     assert table.thresholds[0] == math.inf
     whole = table.counts()
@@ -396,3 +397,10 @@ def test_clipping_is_counted():
     s = scores([1, 0, 1, 0], [1.0, 0.0, 0.0, 0.25])
     assert n_clipped(s) == 1
     assert cl.log_loss(s) == pytest.approx(sk.log_loss([1, 0, 1, 0], [1.0, 0.0, 0.0, 0.25]), rel=1e-12)
+
+
+def test_nan_is_no_threshold():
+    table = cl.ThresholdTable.from_scores(cl.Scores(y_true=[0, 1], y_score=[0.2, 0.7], kind="probability"))
+    with pytest.raises(InputError, match="nan"):
+        cl.recall(table, at=float("nan"))
+    assert cl.recall(table, at=float("inf")) == 0

@@ -244,6 +244,8 @@ def evaluate(
             "none: the most probable class is decided",
             "scores.one_vs_rest(name) gives the binary view of one class",
         )
+    if threshold is not None and not math.isfinite(threshold):
+        raise InputError("threshold", repr(threshold), "a finite number")
     z_of(confidence)  # checks the level before anything is computed
     notes = list(scores.notes)
     missing = scores.n_missing

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline import core
-from cutline.errors import LabelError, ScoreError
+from cutline.errors import InputError, LabelError, ScoreError
 from cutline.labels import Shown
 from cutline.metrics.counts import Counts
 from cutline.scores import Scores, frozen
@@ -88,6 +88,8 @@ class ThresholdTable(Shown):
 
     def index(self, at: float) -> int:
         """Row of the table whose rule flags the same rows as ``score >= at``."""
+        if np.isnan(at):
+            raise InputError("at", "nan", "a threshold to compare scores with")
         # thresholds[1:] descends: count those that are still >= at.
         return int(len(self.thresholds) - 1 - np.searchsorted(self.thresholds[:0:-1], at, side="left"))
 
