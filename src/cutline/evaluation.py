@@ -256,10 +256,10 @@ def evaluate(
     if missing:
         notes.append(f"{missing:,} of {scores.n:,} rows have no label and do not count")
     if point is not None:
+        point.check(scores)
         threshold = point.threshold
-        decision = point.codes(scores) if decision is None else decision
     if decision is not None:
-        decision = checked_decision(scores, decision)[_counting(scores)]
+        decision = checked_decision(scores, decision)[scores.counting]
     known = scores.known()
     if decision is None and known.binary and known.kind != "label" and threshold is None:
         threshold = {"probability": 0.5, "logit": 0.0}.get(known.kind)
@@ -270,14 +270,6 @@ def evaluate(
     if known.binary:
         return _binary(known, point, threshold, decision, confidence, seed, missing, notes)
     return _several(known, point, decision, confidence, seed, missing, notes)
-
-
-def _counting(scores: Scores) -> NDArray[np.bool_]:
-    if scores.truth is None:
-        scores.known()  # raises, by name
-    assert scores.truth is not None
-    keep: NDArray[np.bool_] = scores.truth >= 0
-    return keep if scores.weight is None else keep & (scores.weight > 0)
 
 
 def _binary(
@@ -352,6 +344,7 @@ def _several(
         metrics += [log_loss, brier]
     found = tuple(estimate(m, known, decision=codes, confidence=confidence, seed=seed) for m in metrics)
     matrix = confusion_matrix(known, codes)
+    squared = None if known.weight is None else confusion_matrix(known.with_weight(np.square(known.weight)), codes)
     support = np.bincount(known.truth if known.truth is not None else [], minlength=known.classes.k)
     absent = [known.classes.names[k] for k in np.flatnonzero(support == 0)]
     if absent:
@@ -373,18 +366,16 @@ def _several(
         matrix,
         None,
         None,
-        tuple(_class_report(known, codes, matrix, k, int(support[k]), confidence) for k in range(known.classes.k)),
+        tuple(_class_report(known, matrix, squared, k, int(support[k]), confidence) for k in range(known.classes.k)),
         tuple(notes),
     )
 
 
 def _class_report(
-    known: Scores, codes: NDArray[Any], matrix: NDArray[Any], k: int, support: int, confidence: float
+    known: Scores, matrix: NDArray[Any], squared: NDArray[Any] | None, k: int, support: int, confidence: float
 ) -> ClassReport:
     counts = from_matrix(matrix, k)
-    squares = None
-    if known.weight is not None:
-        squares = from_matrix(confusion_matrix(known.with_weight(np.square(known.weight)), codes), k)
+    squares = None if squared is None else from_matrix(squared, k)
     found = [
         Estimate(m, m.value(counts), known.n, support, count_ingredients(m, counts, squares), confidence, known.role)
         for m in (precision, recall, f1)

@@ -188,11 +188,15 @@ class Scores(Shown):
             return p
         return np.column_stack([1 - p, p] if self.classes.index(self.classes.positive) == 1 else [p, 1 - p])
 
+    @property
+    def counting(self) -> NDArray[np.bool_]:
+        """Where a row has truth and a positive weight, shape (n,); these rows count."""
+        keep: NDArray[np.bool_] = self._truth("this figure") != MISSING
+        return keep if self.weight is None else keep & (self.weight > 0)
+
     def known(self) -> Scores:
-        """The rows that have truth and a positive weight; these count."""
-        keep = self._truth("this figure") != MISSING
-        if self.weight is not None:
-            keep = keep & (self.weight > 0)
+        """The rows that count."""
+        keep = self.counting
         if keep.all():
             return self
         if not keep.any():

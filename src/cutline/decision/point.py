@@ -119,8 +119,13 @@ class OperatingPoint(Shown):
         """True when every constraint is certified."""
         return bool(self.constraints) and all(row.certified for row in self.constraints)
 
-    def codes(self, scores: Scores) -> NDArray[np.int32]:
-        """Codes of the decided classes, shape (n,)."""
+    def check(self, scores: Scores) -> None:
+        """Refuse scores of other classes, or of another kind than the threshold is for.
+
+        Raises
+        ------
+        LabelError, ScoreError
+        """
         if scores.classes != self.classes:
             raise LabelError("scores", repr(scores.classes), f"{self.classes!r}, the classes of the operating point")
         if self.threshold is not None and scores.kind != self.kind:
@@ -130,6 +135,10 @@ class OperatingPoint(Shown):
                 f"{self.kind!r}: the threshold {self.threshold:.4g} was chosen for these",
                 f"declare kind={self.kind!r} if that is what they are",
             )
+
+    def codes(self, scores: Scores) -> NDArray[np.int32]:
+        """Codes of the decided classes, shape (n,)."""
+        self.check(scores)
         return decided(scores, self.threshold)
 
     def decide(self, scores: Any) -> NDArray[Any]:

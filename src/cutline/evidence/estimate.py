@@ -163,9 +163,8 @@ def estimate(
     >>> cl.estimate(cl.recall, s, at=0.5)
     recall 0.6667 [0.2077, 0.9385] (n=5, Wilson)
     """
-    if decision is not None and scores.truth is not None:
-        keep = scores.truth >= 0 if scores.weight is None else (scores.truth >= 0) & (scores.weight > 0)
-        decision = checked_decision(scores, decision)[keep]
+    if decision is not None:
+        decision = checked_decision(scores, decision)[scores.counting]
     known = scores.known()
     n, n_pos = known.n, known.n_pos if known.binary else -1
     z_of(confidence)  # checks the level

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,7 +200,7 @@ def _fit_linear(
 
 
 def _fit_trees(
-    name: Literal["trees"] | str,
+    name: str,
     found: Features,
     codes: NDArray[Any],
     fold: NDArray[Any],
