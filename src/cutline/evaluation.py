@@ -37,6 +37,19 @@ from cutline.metrics import (
 from cutline.scores import Kind, Role, Scores
 
 HISTOGRAM_BINS = 40
+AT_A_CUT = (
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "specificity",
+    "npv",
+    "fpr",
+    "fnr",
+    "f1",
+    "mcc",
+    "flagged_rate",
+)
 RANKING = ("roc_auc", "average_precision")
 PROBABILITY = ("log_loss", "brier", "prediction_bias")
 
@@ -287,7 +300,7 @@ def _binary(
     decides = decision is not None or threshold is not None or not ordered
     names: list[str] = []
     if decides:
-        names += [m.name for m in METRICS.values() if m.of_counts]
+        names += AT_A_CUT
     if ordered:
         names += RANKING
     if known.kind in ("probability", "logit"):

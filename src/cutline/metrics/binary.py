@@ -48,6 +48,7 @@ accuracy = Metric(
     formula="(tp + tn) / n",
     undefined="no rows",
     synonyms=("acc", "fraction_correct"),
+    tasks=("binary", "multiclass"),
     of_counts=lambda c: divide(c.tp + c.tn, c.total),
     of_matrix=lambda m: divide(_trace(m), m.sum(axis=(-2, -1))),
     proportion=lambda c: (c.tp + c.tn, c.total),
@@ -168,6 +169,7 @@ balanced_accuracy = Metric(
     chance="1 / k",
     formula="mean of the recalls of all classes",
     undefined="a class has no rows",
+    tasks=("binary", "multiclass"),
     of_counts=lambda c: (divide(c.tp, c.positives) + divide(c.tn, c.negatives)) / 2,
     of_matrix=_balanced_matrix,
 )
@@ -182,6 +184,7 @@ mcc = Metric(
     undefined="only one class is present or only one is decided",
     reference="Matthews 1975; Gorodkin 2004 for k classes",
     synonyms=("matthews_corrcoef", "phi"),
+    tasks=("binary", "multiclass"),
     of_counts=_mcc,
     of_matrix=_mcc_matrix,
 )

@@ -18,6 +18,7 @@ from cutline.metrics.table import ThresholdTable
 from cutline.scores import Scores
 
 Data = Counts | ThresholdTable | Scores | np.ndarray
+Task = Literal["binary", "multiclass", "ordinal", "multilabel"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -48,6 +49,8 @@ class Metric(Shown):
         Where the definition comes from.
     synonyms : tuple of str
         Other names that `find` understands.
+    tasks : tuple of str
+        The problems it speaks of: "binary", "multiclass", "ordinal" (classes in order), "multilabel".
     of_counts, of_table, of_matrix, of_scores : callable or None
         The formula over what it can be computed from: counts at a threshold; the order of all scores;
         a k x k confusion matrix (truth in rows); the scores themselves.
@@ -65,6 +68,7 @@ class Metric(Shown):
     undefined: str
     reference: str = ""
     synonyms: tuple[str, ...] = ()
+    tasks: tuple[Task, ...] = ("binary",)
     of_counts: Callable[[Counts], Any] | None = None
     of_table: Callable[[ThresholdTable], float] | None = None
     of_matrix: Callable[[NDArray[Any]], float] | None = None
@@ -171,6 +175,7 @@ class Metric(Shown):
             "undefined": self.undefined,
             "reference": self.reference,
             "synonyms": list(self.synonyms),
+            "tasks": list(self.tasks),
         }
 
     def __reduce__(self) -> Any:

@@ -92,6 +92,7 @@ def _averaged(prefix: str, metric: Metric, average: Callable[[NDArray[Any], NDAr
         formula=f"{prefix} average over classes of {metric.formula}",
         undefined="no class has a defined value",
         reference=metric.reference,
+        tasks=("multiclass",),
         of_matrix=of_matrix if formula else None,
         of_scores=None if formula else of_scores,
     )
@@ -134,6 +135,7 @@ def micro(metric: Metric) -> Metric:
         formula=f"{metric.formula} of the counts summed over classes",
         undefined=metric.undefined,
         reference=metric.reference,
+        tasks=("multiclass",),
         of_matrix=of_matrix,
     )
 

@@ -70,6 +70,7 @@ log_loss = Metric(
     undefined="no rows",
     reference="Good 1952",
     synonyms=("cross_entropy", "logloss", "log_score", "negative_log_likelihood"),
+    tasks=("binary", "multiclass"),
     of_scores=_mean(row_log_loss),
 )
 brier = Metric(
@@ -83,6 +84,7 @@ brier = Metric(
     undefined="no rows",
     reference="Brier 1950",
     synonyms=("brier_score", "brier_score_loss"),
+    tasks=("binary", "multiclass"),
     of_scores=_mean(row_brier),
 )
 prediction_bias = Metric(
