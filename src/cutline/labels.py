@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,14 @@ Label = str | int | float | bool
 
 MISSING = -1
 """The code of a missing label."""
+
+
+class Labelled(NamedTuple):
+    """Labels read once: the distinct ones, sorted, and where each row's stands among them."""
+
+    found: list[Label]
+    codes: NDArray[Any] | None
+    """The smallest integers that hold them, `MISSING` where a label is missing; None for one-hot rows."""
 
 
 class Shown:
@@ -90,7 +98,11 @@ class Classes(Shown):
         With two classes and no `positive` given, the positive one is True or 1 where the names are
         False/True, 0/1 or -1/1; else the last in sorted order, as scikit-learn takes it: a guess.
         """
-        found = distinct(y_true)
+        return cls.from_found(distinct(y_true), positive, argument=argument)
+
+    @classmethod
+    def from_found(cls, found: list[Label], positive: Any | None = None, *, argument: str = "y_true") -> Classes:
+        """`from_truth` of distinct labels that were read before."""
         if positive is not None and len(found) == 1 and _find(positive, found) is None:
             found = sorted([*found, _plain(positive)], key=_sort_key)
         if len(found) < 2:
@@ -140,31 +152,25 @@ class Classes(Shown):
         LabelError
             A label that is none of `names`, or a row that is not one-hot.
         """
-        values = as_array(y, argument=argument)
-        if values.ndim == 2 and values.shape[1] == 1:
-            values = values[:, 0]
-        if values.ndim == 2:
-            return self.from_one_hot(y, argument=argument)
-        if values.ndim != 1:
-            raise ShapeError(argument, f"shape {values.shape}", "one label a row, shape (n,)")
-        gone = missing(values)
-        codes = np.full(values.shape[0], MISSING, dtype=np.int32)
-        present = values[~gone]
-        if not present.size:
-            return codes
-        found, inverse = _factor(_comparable(present, argument))
-        where = [_find(_plain(value), self.names) for value in found]
+        return self.codes(read_labels(y, argument=argument), y, argument=argument).astype(np.int32)
+
+    def codes(self, read: Labelled, y: Any, *, argument: str = "y_true") -> NDArray[Any]:
+        """`encode` of labels that were read before, in the smallest integers that hold the codes."""
+        if read.codes is None:
+            return self.from_one_hot(y, argument=argument).astype(_smallest(self.k))
+        where = [_find(name, self.names) for name in read.found]
         if None in where:
-            unknown = [_plain(v) for v, w in zip(found, where, strict=True) if w is None]
-            rows = int(np.isin(inverse, [i for i, w in enumerate(where) if w is None]).sum())
+            unknown = [i for i, w in enumerate(where) if w is None]
             raise LabelError(
                 argument,
-                f"{rows} row(s) with unknown label(s) {_shown(unknown)}",
+                f"{int(np.isin(read.codes, unknown).sum())} row(s) with unknown label(s) "
+                f"{_shown([read.found[i] for i in unknown])}",
                 f"labels among {_shown(self.names)}",
                 "labels and class names are compared by value and type: '1' is not 1",
             )
-        codes[~gone] = np.array(where, dtype=np.int32)[inverse]
-        return codes
+        if where == list(range(len(where))):
+            return read.codes.astype(_smallest(self.k))
+        return np.array([*where, MISSING], dtype=_smallest(self.k))[read.codes]
 
     def decode(self, codes: Any) -> NDArray[Any]:
         """Labels of codes, the inverse of `encode`; a missing code gives None (object array)."""
@@ -284,39 +290,76 @@ def missing(values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.array([v is None or type(v).__name__ in ("NAType", "NaTType") or v != v for v in values], dtype=bool)
 
 
-def distinct(y: Any, *, argument: str = "y_true") -> list[Label]:
-    """The distinct labels, sorted, missing ones aside. One-hot rows give their column names, or 0..k-1."""
+def read_labels(y: Any, *, argument: str = "y_true") -> Labelled:
+    """Read a column of labels, or of one-hot rows, whose distinct labels are its column names, or 0..k-1."""
     values = as_array(y, argument=argument)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim == 2:
-        return [_plain(name) for name in column_names(y)] or list(range(values.shape[1]))
+        return Labelled([_plain(name) for name in column_names(y)] or list(range(values.shape[1])), None)
     if values.ndim != 1:
         raise ShapeError(argument, f"shape {values.shape}", "one label a row, shape (n,)")
-    present = values[~missing(values)]
-    return sorted({_plain(v) for v in _factor(_comparable(present, argument))[0]}, key=_sort_key)
+    gone = missing(values)
+    whole = not gone.any()
+    found, inverse = _factor(_comparable(values if whole else values[~gone], argument))
+    names: list[Label] = [_plain(name) for name in found]
+    order = sorted(range(len(names)), key=lambda i: _sort_key(names[i]))
+    codes = inverse
+    if order != list(range(len(names))):
+        codes = np.argsort(order).astype(_smallest(len(names)))[inverse]
+    if not whole:
+        codes = np.full(values.shape, MISSING, dtype=_smallest(len(names)))
+        codes[~gone] = np.argsort(order)[inverse]
+    return Labelled([names[i] for i in order], codes)
 
 
-def _factor(values: NDArray[Any]) -> tuple[list[Any], NDArray[np.intp]]:
+def distinct(y: Any, *, argument: str = "y_true") -> list[Label]:
+    """The distinct labels, sorted, missing ones aside. One-hot rows give their column names, or 0..k-1."""
+    return read_labels(y, argument=argument).found
+
+
+def _smallest(k: int) -> Any:
+    """Signed integers for the codes of k classes, and for the missing one."""
+    return np.int8 if k < 2**7 else np.int16 if k < 2**15 else np.int32
+
+
+def _factor(values: NDArray[Any]) -> tuple[list[Any], NDArray[Any]]:
     """Distinct values, and for each value its place among them: np.unique without the sort of all rows."""
-    if values.dtype.kind == "f":
+    if values.dtype.kind in "biuf" and values.size:
         with np.errstate(invalid="ignore"):
-            whole = values.astype(np.int64)
-        values = whole if np.array_equal(whole, values) else values
-    if values.dtype.kind in "biu" and values.size:
-        low, high = int(values.min()), int(values.max())
-        if high - low < 1 << 20:  # a table of that many flags is cheaper than a sort
-            offset = values.astype(np.int64) - low
+            whole = values.astype(np.int8)
+            if values.dtype.kind != "b" and not (whole == values).all():
+                whole = values.astype(np.int64)
+        low, high = int(whole.min()), int(whole.max())
+        named: type = bool if values.dtype.kind == "b" else int
+        if (low, high) == (0, 1) and whole.dtype == np.int8:
+            return [named(0), named(1)], whole
+        # A table of that many flags is cheaper than a sort.
+        if high - low < 1 << 20 and (whole.dtype == np.int8 or np.array_equal(whole, values)):
+            offset = whole.astype(np.intp) - low
             seen = np.zeros(high - low + 1, dtype=bool)
             seen[offset] = True
-            named = bool if values.dtype.kind == "b" else int
-            return [named(low + i) for i in np.flatnonzero(seen)], (np.cumsum(seen) - 1)[offset]
-    if values.dtype.kind in "US":
-        place: dict[Any, int] = {}
-        rows = [place.setdefault(value, len(place)) for value in values.tolist()]
-        return list(place), np.array(rows, dtype=np.intp)
+            rank = (np.cumsum(seen) - 1).astype(_smallest(int(seen.sum())))
+            return [named(low + i) for i in np.flatnonzero(seen)], rank[offset]
+    if values.dtype.kind in "US" and values.size:
+        return _factor_text(values)
     found, inverse = np.unique(values, return_inverse=True)
-    return found.tolist(), inverse
+    return found.tolist(), inverse.astype(_smallest(len(found)))
+
+
+def _factor_text(values: NDArray[Any], passes: int = 16) -> tuple[list[Any], NDArray[Any]]:
+    """`_factor` of strings: one comparison of all rows for each of a few distinct ones, else a dictionary."""
+    found: list[Any] = []
+    codes = np.full(values.shape, MISSING, dtype=np.int8)
+    while len(found) < passes:
+        first = int(codes.argmin())
+        if codes[first] != MISSING:
+            return found, codes
+        codes[values == values[first]] = len(found)
+        found.append(values[first].item())
+    place: dict[Any, int] = {}
+    rows = [place.setdefault(value, len(place)) for value in values.tolist()]
+    return list(place), np.array(rows, dtype=_smallest(len(place)))
 
 
 def _comparable(values: NDArray[Any], argument: str) -> NDArray[Any]:

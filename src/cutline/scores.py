@@ -10,8 +10,9 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from cutline import core
 from cutline.errors import GuessWarning, InputError, LabelError, ScoreError, ShapeError, UnknownName
-from cutline.labels import MISSING, Classes, Shown, as_array, column_names, distinct, missing
+from cutline.labels import MISSING, Classes, Labelled, Shown, as_array, column_names, distinct, missing, read_labels
 
 Kind = Literal["probability", "logit", "rank", "label"]
 Role = Literal["", "train", "tune", "certify", "test", "out-of-fold", "in-sample"]
@@ -62,8 +63,11 @@ class Scores(Shown):
     Scores(3 rows, 2 'spam', probability)
     """
 
-    truth: NDArray[np.int32] | None
-    """Codes of the labels (index into ``classes.names``), -1 where missing; None when no truth was given."""
+    truth: NDArray[Any] | None
+    """Codes of the labels (index into ``classes.names``), -1 where missing; None when no truth was given.
+
+    The smallest signed integers that hold the codes: int8 up to 127 classes.
+    """
     score: NDArray[Any]
     """Binary: shape (n,), the score of the positive class. Else shape (n, k). For kind "label": codes, shape (n,)."""
     classes: Classes
@@ -96,8 +100,9 @@ class Scores(Shown):
         if role not in get_args(Role):
             raise UnknownName.among("role", str(role), get_args(Role))
         columns, named = _columns(y_score)
-        known = _classes(y_true, columns, named, positive, classes, kind, notes)
-        codes = None if y_true is None else known.encode(y_true)
+        read = None if y_true is None else read_labels(y_true)
+        known = _classes(read, columns, named, positive, classes, kind, notes)
+        codes = None if read is None else known.codes(read, y_true)
         if columns.ndim == 2 and columns.shape[1] == 1:
             columns = columns[:, 0]
         if named and columns.ndim == 2:
@@ -143,7 +148,7 @@ class Scores(Shown):
     @property
     def n_missing(self) -> int:
         """Rows whose label is missing."""
-        return self.n if self.truth is None else int((self.truth == MISSING).sum())
+        return self.n if self.truth is None else int(np.count_nonzero(self.truth == MISSING))
 
     @property
     def is_positive(self) -> NDArray[np.bool_]:
@@ -155,7 +160,7 @@ class Scores(Shown):
     @property
     def n_pos(self) -> int:
         """Rows of the positive class (binary problems)."""
-        return int(self.is_positive.sum())
+        return int(np.count_nonzero(self.is_positive))
 
     @property
     def probability(self) -> NDArray[np.float64]:
@@ -244,7 +249,7 @@ class Scores(Shown):
         binary = Classes([f"not {name}" if isinstance(name, str) else f"not {name!r}", name], name)
         truth = None
         if self.truth is not None:
-            truth = np.where(self.truth == MISSING, MISSING, self.truth == k).astype(np.int32)
+            truth = np.where(self.truth == MISSING, MISSING, self.truth == k).astype(np.int8)
         kind = self.kind
         if kind == "label":
             score: NDArray[Any] = (self.score == k).astype(np.int32)
@@ -291,7 +296,7 @@ class Scores(Shown):
             bits.append(self.role)
         return "\n  note: ".join([f"Scores({', '.join(bits)})", *self.notes])
 
-    def _truth(self, what: str) -> NDArray[np.int32]:
+    def _truth(self, what: str) -> NDArray[Any]:
         if self.truth is None:
             raise LabelError("y_true", "no truth", "a label for each row", f"{what} compares scores with labels")
         return self.truth
@@ -325,19 +330,13 @@ class Fingerprint:
     @classmethod
     def of(cls, scores: Scores) -> Fingerprint:
         """Fingerprint of the rows of `scores`."""
-        if scores.ids is not None:
-            hashes = _hash_values(scores.ids)
-        else:
-            parts = scores.score if scores.score.ndim == 2 else scores.score[:, None]
-            hashes = np.full(scores.n, 0x2545F4914F6CDD1D, dtype=np.uint64)
-            for column in parts.T:
-                hashes = _mix(hashes ^ (np.asarray(column, dtype=np.float64) + 0.0).view(np.uint64))
-            if scores.truth is not None:
-                hashes = _mix(hashes ^ scores.truth.astype(np.int64).view(np.uint64))
+        if scores.ids is None:
+            total, xor = core.row_hashes(scores.score, scores.truth)
+            return cls(scores.n, _digest(scores.n, total, xor), False, ())
+        hashes = _hash_values(scores.ids)
         total = int(hashes.sum(dtype=np.uint64))  # a sum does not know the order; wrapping is meant
         xor = int(np.bitwise_xor.reduce(_mix(hashes)))
-        smallest = np.unique(hashes)[:SKETCH] if scores.ids is not None else hashes[:0]
-        return cls(scores.n, _digest(scores.n, total, xor), scores.ids is not None, tuple(smallest.tolist()))
+        return cls(scores.n, _digest(scores.n, total, xor), True, tuple(np.unique(hashes)[:SKETCH].tolist()))
 
     def overlap(self, other: Fingerprint) -> float | None:
         """Estimated share of the rows of `other` that are also here, in [0, 1].
@@ -424,7 +423,7 @@ def _by_name(named: list[str], classes: Classes) -> list[int]:
 
 
 def _classes(
-    y_true: Any,
+    truth: Labelled | None,
     columns: NDArray[Any],
     named: list[str],
     positive: Any,
@@ -444,8 +443,8 @@ def _classes(
             positive = names[-1]
             notes.append(f"positive class: {positive!r}, the last of classes={names}")
         return Classes(names, positive)
-    if y_true is not None:
-        found: list[Any] = distinct(y_true)
+    if truth is not None:
+        found: list[Any] = truth.found
         if columns.ndim == 1 and (kind == "label" or (kind is None and _spelled(columns))):
             said = distinct(columns, argument="y_score")
             mixed = len({isinstance(name, str) for name in (*found, *said)}) > 1
@@ -453,7 +452,7 @@ def _classes(
                 strange = [name for name in said if name not in found]
                 raise LabelError("y_score", f"predicted labels {strange[:5]}", f"labels among {found[:5]}")
             found = sorted({*found, *said}, key=lambda name: (isinstance(name, str), name))
-        known = Classes.from_truth(found if found else y_true, positive)
+        known = Classes.from_found(found, positive)
         if known.binary and positive is None and not known.positive_is_plain:
             note = f"positive class guessed: {known.positive!r}, the last of {list(known.names)} in sorted order"
             notes.append(note)
@@ -484,15 +483,16 @@ def _score(columns: NDArray[Any], classes: Classes, kind: Kind | None, notes: li
         if (codes == MISSING).any():
             raise ScoreError("y_score", f"{int((codes == MISSING).sum())} missing label(s)", "a label in every row")
         return "label", codes
-    score = _floats(columns)
+    score, low, high = _floats(columns)
     if score.ndim == 1 and not classes.binary:
         raise ShapeError("y_score", f"shape {score.shape} for {classes.k} classes", f"shape (n, {classes.k})")
     if score.ndim == 2 and score.shape[1] != classes.k:
         raise ShapeError("y_score", f"shape {score.shape} for {classes.k} classes", f"shape (n, {classes.k})")
     if score.ndim > 2:
         raise ShapeError("y_score", f"shape {score.shape}", "shape (n,) or (n, k)")
-    outside = int(((score < 0) | (score > 1)).sum())
-    uneven = 0 if score.ndim == 1 else int((np.abs(score.sum(axis=1, dtype=np.float64) - 1) > 1e-3).sum())
+    bounded = (low >= 0 and high <= 1) or kind in ("logit", "rank")
+    outside = 0 if bounded else int(np.count_nonzero((score < 0) | (score > 1)))
+    uneven = 0 if score.ndim == 1 or kind in ("logit", "rank") else _uneven(score)
     if kind is None:
         kind = "rank" if outside or uneven else "probability"
         if kind == "rank":
@@ -537,8 +537,16 @@ def _looks_like_labels(values: NDArray[Any], classes: Classes) -> bool:
     return values.dtype.kind in "iu" and bool(np.isin(values, numbers).all())
 
 
-def _floats(values: NDArray[Any]) -> NDArray[Any]:
-    """Contiguous float32 or float64, all finite."""
+def _uneven(score: NDArray[Any]) -> int:
+    """Rows that do not sum to 1."""
+    return int(np.count_nonzero(np.abs(score.sum(axis=1, dtype=np.float64) - 1) > 1e-3))
+
+
+def _floats(values: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
+    """A copy as contiguous float32 or float64, all finite, with the smallest and the largest value.
+
+    A copy: what was checked must not change under us when the caller writes to his array.
+    """
     if values.dtype == object and missing(values.ravel()).any():
         rows = missing(values.ravel()).reshape(len(values), -1).any(axis=1)
         raise ScoreError(
@@ -550,20 +558,19 @@ def _floats(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind in "cmM":
         raise ScoreError("y_score", f"values of type {values.dtype}", "real numbers")
     try:
-        # A copy: what was checked must not change under us when the caller writes to his array.
-        score = np.array(values, dtype=np.float32 if values.dtype == np.float32 else np.float64, order="C")
+        wanted = values.astype(np.float32 if values.dtype == np.float32 else np.float64, order="C", copy=False)
     except (TypeError, ValueError):
         raise ScoreError("y_score", f"values of type {values.dtype}", "numbers") from None
-    finite = np.isfinite(score)
-    if not finite.all():
-        rows = ~finite.reshape(len(score), -1).all(axis=1)
+    score, low, high = core.copied(wanted)
+    if np.isnan(low):
+        rows = ~np.isfinite(score).reshape(len(score), -1).all(axis=1)
         raise ScoreError(
             "y_score",
             f"{int(rows.sum()):,} row(s) with nan or infinite scores, the first at row {rows.argmax()}",
             "finite scores",
             "a score of nan has no place in the order: drop the rows or mend the model",
         )
-    return score
+    return score, low, high
 
 
 def _weight(weight: Any) -> NDArray[np.float64] | None:
@@ -571,21 +578,20 @@ def _weight(weight: Any) -> NDArray[np.float64] | None:
         return None
     values = as_array(weight)
     try:
-        values = np.array(values, dtype=np.float64)
+        values = values.astype(np.float64, order="C", copy=False)
     except (TypeError, ValueError):
         raise InputError("weight", f"values of type {values.dtype}", "numbers") from None
-    largest = values.max(initial=0.0)
-    if np.isfinite(largest) and (largest > 1e100 or 0 < largest < 1e-100):
-        raise InputError("weight", f"weights up to {largest:g}", "weights whose squares are numbers, say up to 1")
-    bad = ~(np.isfinite(values) & (values >= 0))
-    if bad.any():
-        first = int(bad.argmax())
+    checked, low, high = core.copied(values)
+    if np.isnan(low) or low < 0:
+        bad = ~(np.isfinite(checked) & (checked >= 0))
         raise InputError(
             "weight",
-            f"{int(bad.sum())} negative, nan or infinite weight(s), the first at row {first}",
+            f"{int(bad.sum())} negative, nan or infinite weight(s), the first at row {int(bad.argmax())}",
             "finite weights >= 0",
         )
-    return values
+    if high > 1e100 or 0 < high < 1e-100:
+        raise InputError("weight", f"weights up to {high:g}", "weights whose squares are numbers, say up to 1")
+    return checked
 
 
 def _column(argument: str, values: Any, n: int) -> NDArray[Any]:

@@ -2,11 +2,15 @@
 
 The only module that touches the compiled extension. It makes arrays contiguous and of a type the extension knows,
 and owns no policy; user arrays are checked once, in `cutline.scores`.
+
+Rows are sorted as integers (NumPy's sort, which picks SIMD code at run time): the place of a score below the highest
+one, with the label in the lowest bit; see keys.hpp.
 """
 
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +18,44 @@ from numpy.typing import NDArray
 
 from cutline.core import _kernels
 
-__all__ = ["Sweep", "bootstrap_ranking", "sweep"]
+__all__ = [
+    "Order",
+    "Ranking",
+    "Rows",
+    "Sweep",
+    "bootstrap_ranking",
+    "copied",
+    "cuts",
+    "order",
+    "ranking",
+    "ranking_of_table",
+    "row_hashes",
+    "rows",
+    "scores_of",
+    "sweep",
+    "threads",
+]
+
+NONE = np.empty(0)
+"""Stands for an array that is absent."""
+
+LARGE = 500_000
+"""Rows from which on a second thread pays."""
+
+Range = tuple[int, int, int]
+"""Lowest and highest score as signed magnitudes, and the gap around zero."""
+
+
+class Rows(NamedTuple):
+    """All rows in order, the highest score first; among equal scores the negatives before the positives."""
+
+    keys: NDArray[Any]
+    """uint32 or uint64: place below the highest score, times two, plus one for a positive row."""
+    range: Range
+    values: NDArray[Any]
+    """The distinct scores by place, where places are ranks; else empty. Of the type of the scores."""
+    weight: NDArray[np.float64]
+    """Weights in the same order; empty without."""
 
 
 class Sweep(NamedTuple):
@@ -30,56 +71,217 @@ class Sweep(NamedTuple):
     """With weights, shape (rows, 4): sum of w over positives, over negatives, sum of w^2 over positives, negatives."""
 
 
-def sweep(score: NDArray[Any], truth: NDArray[Any], weight: NDArray[Any] | None = None) -> Sweep:
-    """Sort the scores once and count at every distinct one.
+class Ranking(NamedTuple):
+    """What the order of the rows says in one number each; without weights a weight is 1."""
+
+    positives: float
+    """Sum of weights of the positive class."""
+    negatives: float
+    square_positives: float
+    """Sum of squared weights."""
+    square_negatives: float
+    rows_positive: float
+    rows_negative: float
+    right: float
+    """Twice the weight of the pairs (positive, negative) in the right order; a tie counts once here, once in wrong."""
+    wrong: float
+    spread_positive: float
+    """Sum over the positives of w^2 times the squared deviation of the placement from the AUC (DeLong)."""
+    spread_negative: float
+    precision_sum: float
+    """Sum over the positives of w times the precision at their score."""
+    ks: float
+    """Largest absolute difference of the true and the false positive rate."""
+
+
+class Order(NamedTuple):
+    """Row numbers from the highest score to the lowest; the order of equal scores means nothing."""
+
+    number: NDArray[np.uint32]
+    rows: Rows
+    """The same rows; their labels are all 0."""
+
+
+def threads() -> int:
+    """How many threads to use: CUTLINE_THREADS or OMP_NUM_THREADS where set, else the cores this process may use."""
+    for name in ("CUTLINE_THREADS", "OMP_NUM_THREADS"):
+        if os.environ.get(name, "").isdecimal():
+            return max(1, int(os.environ[name]))
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def copied(values: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
+    """A contiguous copy of float32 or float64 values, the smallest and the largest; both nan if any is not finite.
+
+    Reads the memory once.
+    """
+    flat = np.ascontiguousarray(values).reshape(-1)
+    out = np.empty_like(flat)
+    bottom, top, _ = _kernels.copy(flat, out, _parts(flat.size))
+    if not flat.size:
+        return out.reshape(values.shape), 0.0, 0.0
+    low, high = _value(bottom, flat.dtype), _value(top, flat.dtype)
+    if not (np.isfinite(low) and np.isfinite(high)):
+        low = high = float("nan")
+    return out.reshape(values.shape), low, high
+
+
+def rows(score: NDArray[Any], positive: NDArray[Any], weight: NDArray[Any] | None = None) -> Rows:
+    """Sort the rows once.
 
     Parameters
     ----------
     score : ndarray of float32 or float64, shape (n,)
         Finite scores.
-    truth : ndarray of bool or uint8, shape (n,)
+    positive : ndarray of bool or uint8, shape (n,)
         1 for the positive class.
     weight : ndarray of float, shape (n,), optional
         Non-negative weights.
     """
     score = _contiguous(score, score.dtype if score.dtype in (np.float32, np.float64) else np.float64)
-    truth = _contiguous(truth, np.uint8)
-    if not len(score) == len(truth) == (len(score) if weight is None else len(weight)):
+    positive = _contiguous(positive, np.uint8)
+    if not len(score) == len(positive) == (len(score) if weight is None else len(weight)):
         raise AssertionError("lengths differ")  # the extension reads all of them by one length
-    if weight is None:
-        return Sweep(*_kernels.sweep(score, truth), None)
-    return Sweep(*_kernels.sweep_weighted(score, truth, _contiguous(weight, np.float64)))
+    if weight is not None:
+        found, sorted_rows, bits = _by_index(score, positive)
+        _kernels.gather(sorted_rows, _contiguous(weight, np.float64), bits)
+        return found._replace(weight=sorted_rows.view(np.float64))
+    score, extent, ranks = _measured(score)
+    if ranks:
+        return _ranked(score, positive, extent)
+    keys = np.empty(len(score), dtype=f"u{score.itemsize}")
+    parts = _parts(len(score))
+    if parts == 1:
+        _kernels.pack(score, positive, extent, keys)
+        keys.sort()
+    else:
+        ends = _kernels.pack_parts(score, positive, extent, keys, parts)
+        with ThreadPoolExecutor(parts) as pool:  # NumPy sorts without the GIL
+            list(pool.map(lambda i, j: keys[i:j].sort(), [0, *ends], ends))
+    return Rows(keys, extent, np.empty(0, score.dtype), NONE)
+
+
+def order(score: NDArray[Any]) -> Order:
+    """Row numbers of finite float32 or float64 scores, shape (n,), from the highest score to the lowest."""
+    found, sorted_rows, bits = _by_index(_contiguous(score, score.dtype), np.zeros(len(score), dtype=np.uint8))
+    return Order((sorted_rows & np.uint64(2**bits - 1)).astype(np.uint32), found)
+
+
+def ranking(found: Rows, *, full: bool = True) -> Ranking:
+    """The figures of the order; without `full` those of the spread, precision and KS are left at 0, and it is faster."""
+    return Ranking(*_kernels.ranking(found.keys, found.weight, full))
+
+
+def ranking_of_table(tp: NDArray[Any], fp: NDArray[Any], sums: tuple[NDArray[Any], ...] | None) -> Ranking:
+    """The same of cumulative counts, shape (m,); `sums`: of w of positives, negatives, of w^2 of positives, negatives."""
+    four = [NONE] * 4 if sums is None else [_contiguous(each, np.float64) for each in sums]
+    return Ranking(*_kernels.ranking_of_table(_contiguous(tp, np.int64), _contiguous(fp, np.int64), four))
+
+
+def sweep(found: Rows) -> Sweep:
+    """Counts at every distinct score."""
+    m = _kernels.group_count(found.keys) + 1
+    threshold, tp, fp = np.empty(m), np.empty(m, np.int64), np.empty(m, np.int64)
+    _kernels.fill(found.keys, found.range, found.values, threshold, tp, fp)
+    sums = None
+    if len(found.weight):
+        sums = np.empty((m, 4))
+        _kernels.sums(found.keys, found.weight, sums.reshape(-1))
+    return Sweep(threshold, tp, fp, sums)
+
+
+def cuts(found: Rows, at: NDArray[Any]) -> NDArray[np.float64]:
+    """Rows at or above each threshold, given from high to low, shape (m,).
+
+    Returns
+    -------
+    ndarray of float64, shape (m, 6)
+        Rows, positive rows, and with weights the four sums of a `Sweep`.
+    """
+    out = np.zeros((len(at), 6))
+    _kernels.cuts(found.keys, found.range, found.values, found.weight, _contiguous(at, np.float64), out.reshape(-1))
+    return out
+
+
+def row_hashes(score: NDArray[Any], codes: NDArray[Any] | None) -> tuple[int, int]:
+    """Sum and xor of a 64-bit hash of each row's scores, shape (n,) or (n, k), and code: the order does not matter."""
+    flat = _contiguous(score, np.float32 if score.dtype == np.float32 else np.float64).reshape(-1)
+    if codes is None:
+        codes = np.empty(0, np.int8)
+    codes = _contiguous(codes, np.int8 if codes.dtype == np.int8 else np.int32)
+    total, xor = _kernels.row_hashes(flat, codes, score.shape[1] if score.ndim == 2 else 1)
+    return total, xor
+
+
+def scores_of(found: Rows, start: int = 0, stop: int | None = None) -> NDArray[np.float64]:
+    """Scores of the rows from `start` to `stop` in order, float64."""
+    keys = found.keys[start:stop]
+    if len(found.values):
+        return found.values[keys >> 1].astype(np.float64, copy=False)
+    out = np.empty(len(keys), dtype=f"f{keys.itemsize}")
+    _kernels.scores(keys, found.range, out)
+    return out.astype(np.float64, copy=False)
+
+
+def _measured(score: NDArray[Any]) -> tuple[NDArray[Any], Range, bool]:
+    """Scores, their range, and whether it leaves no bit for the label, so that keys must be ranks."""
+    if not len(score):
+        return score, (0, 0, 0), False
+    if len(score) >> 31:  # as many ranks would not fit beside a label
+        score = score.astype(np.float64, copy=False)
+    extent = _kernels.range(score, _parts(len(score)))
+    width = (_kernels.width32 if score.dtype == np.float32 else _kernels.width64)(extent)
+    return score, extent, width > 8 * score.itemsize - 1
+
+
+def _by_index(score: NDArray[Any], positive: NDArray[np.uint8]) -> tuple[Rows, NDArray[np.uint64], int]:
+    """Sort rows that carry their number: keys without weights, and integers whose lowest bits are the row numbers."""
+    if len(score) >> 32:
+        raise MemoryError("more than 2^32 rows with weights: merge the tables of parts")
+    score, extent, ranks = _measured(score)
+    n = len(score)
+    bits = max(n - 1, 1).bit_length()
+    width = (_kernels.width32 if score.dtype == np.float32 else _kernels.width64)(extent) if n else 0
+    drop = max(0, width + 1 + bits - 64)
+    packed = np.empty(n, dtype=np.uint64)
+    _kernels.pack_index(score, positive, extent, drop, bits, packed)
+    packed.sort()
+    keys, values = np.empty(n, dtype=f"u{score.itemsize}"), np.empty(n if ranks else 0, score.dtype)
+    distinct = _kernels.unpack_index(packed, score, extent, drop, bits, keys, values)
+    return Rows(keys, extent, values[:distinct] if ranks else values, NONE), packed, bits
+
+
+def _ranked(score: NDArray[Any], positive: NDArray[np.uint8], extent: Range) -> Rows:
+    """For a range that leaves no bit for the label: sorted by sign, then numbered; places are ranks."""
+    n = len(score)
+    keys, values = np.empty(n, dtype=f"u{score.itemsize}"), np.empty(n, score.dtype)
+    front = _kernels.pack_by_sign(score, positive, keys)
+    keys[:front].sort()
+    keys[front:].sort()
+    rank = _kernels.rank_by_sign32 if score.dtype == np.float32 else _kernels.rank_by_sign64
+    return Rows(keys, extent, values[: rank(keys, front, values)], NONE)
+
+
+def _value(magnitude: int, dtype: np.dtype[Any]) -> float:
+    """The float of a signed magnitude."""
+    size = 8 * dtype.itemsize
+    bits = abs(magnitude) | (1 << (size - 1) if magnitude < 0 else 0)
+    return float(np.array(bits, dtype=f"u{dtype.itemsize}").view(dtype)[()])
+
+
+def _parts(n: int) -> int:
+    return min(threads(), n // LARGE) or 1
+
+
+def _contiguous(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    return np.ascontiguousarray(values, dtype=dtype)
 
 
 def bootstrap_ranking(
     positives: NDArray[Any], negatives: NDArray[Any], *, replicates: int, seed: int, threads: int | None = None
 ) -> NDArray[np.float64]:
-    """Poisson bootstrap of ROC AUC and average precision.
-
-    Parameters
-    ----------
-    positives, negatives : ndarray of int64, shape (groups,)
-        Rows of each class at each distinct score, the highest score first.
-    replicates : int
-        Number of bootstrap replicates.
-    seed : int
-        Replicate r depends on (seed, r) alone, never on the number of threads.
-    threads : int, optional
-        All cores by default.
-
-    Returns
-    -------
-    ndarray of float64, shape (replicates, 2)
-        ROC AUC and average precision of each replicate; nan where a class drew no row.
-    """
     pos, neg = _contiguous(positives, np.int64), _contiguous(negatives, np.int64)
     if len(pos) != len(neg):
         raise AssertionError("lengths differ")
-    out: NDArray[np.float64] = _kernels.bootstrap_ranking(
-        pos, neg, replicates, seed % 2**64, threads or os.cpu_count() or 1
-    )
-    return out
-
-
-def _contiguous(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
-    return np.ascontiguousarray(values, dtype=dtype)
+    return _kernels.bootstrap_ranking(pos, neg, replicates, seed % 2**64, threads or os.cpu_count() or 1)

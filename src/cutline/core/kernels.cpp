@@ -1,179 +1,430 @@
 // The compiled kernels. Arrays in, arrays out: no policy, no validation beyond what memory safety needs.
-// The caller (core/__init__.py) passes contiguous arrays with finite scores.
+// The caller (core/__init__.py) passes contiguous arrays of equal lengths with finite scores.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
+#include <nanobind/stl/tuple.h>
 
-#include <algorithm>
-#include <array>
-#include <bit>
-#include <cmath>
-#include <cstdint>
-#include <limits>
 #include <thread>
-#include <utility>
+#include <tuple>
 #include <vector>
 
+#include "keys.hpp"
+#include "sweep.hpp"
+
 namespace nb = nanobind;
+using namespace cutline;
 
 namespace {
 
 template <typename T>
 using In = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <typename T>
-using Out = nb::ndarray<nb::numpy, T>;
+using Mut = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-template <typename T>
-Out<T> to_numpy(std::vector<T> &&values, std::initializer_list<size_t> shape) {
-    auto *held = new std::vector<T>(std::move(values));
-    nb::capsule owner(held, [](void *p) noexcept { delete static_cast<std::vector<T> *>(p); });
-    return Out<T>(held->data(), shape, owner);
+// An array that may be absent comes empty.
+
+// --- scores to keys ---------------------------------------------------------------------------
+
+// (bottom, top, gap): see Range. As Python integers they pass through unchanged.
+using RangeTuple = std::tuple<int64_t, int64_t, uint64_t>;
+Range unpacked(const RangeTuple &t) { return {std::get<0>(t), std::get<1>(t), std::get<2>(t)}; }
+RangeTuple packed(const Range &r) { return {r.bottom, r.top, r.gap}; }
+
+// Work on n rows in equal parts, one a thread; the first part on this one.
+template <typename F>
+void in_parts(size_t n, unsigned threads, F &&work) {
+    std::vector<std::thread> pool;
+    for (unsigned t = 1; t < threads; ++t)
+        pool.emplace_back([&, t] { work(t, n * t / threads, n * (t + 1) / threads); });
+    work(0u, size_t{0}, n / threads);
+    for (auto &thread : pool) thread.join();
 }
 
-// ---------------------------------------------------------------------------------------------
-// Order-preserving keys: for finite a and b, key(a) < key(b) exactly when a > b, so ascending keys are
-// descending scores. A float's bits order like an integer's once negatives are flipped.
-// -0.0 + 0.0 is +0.0, which makes both zeros one score.
+CUTLINE_DISPATCH(Range, range_, (const float *score, size_t n), (score, n), range_of(score, n))
+CUTLINE_DISPATCH(Range, range_, (const double *score, size_t n), (score, n), range_of(score, n))
 
-inline uint64_t key_of(double score) {
-    const auto bits = std::bit_cast<uint64_t>(score + 0.0);
-    const uint64_t ascending = bits ^ ((bits >> 63) ? ~uint64_t{0} : uint64_t{1} << 63);
-    return ~ascending;
+template <typename S>
+RangeTuple range(In<S> score, unsigned threads) {
+    nb::gil_scoped_release release;
+    std::vector<Range> part(threads);
+    in_parts(score.size(), threads, [&](unsigned t, size_t from, size_t to) { part[t] = range_(score.data() + from, to - from); });
+    for (unsigned t = 1; t < threads; ++t) part[0].join(part[t]);
+    return packed(part[0]);
 }
 
-inline double score_of(uint64_t key) {
-    const uint64_t ascending = ~key;
-    const uint64_t bits = ascending ^ ((ascending >> 63) ? uint64_t{1} << 63 : ~uint64_t{0});
-    return std::bit_cast<double>(bits);
+// A copy and its range in one pass over the memory.
+template <typename S>
+RangeTuple copy(In<S> from, Mut<S> to, unsigned threads) {
+    nb::gil_scoped_release release;
+    constexpr size_t kBlock = 4096;
+    std::vector<Range> part(threads);
+    in_parts(from.size(), threads, [&](unsigned t, size_t i, size_t end) {
+        for (; i < end; i += kBlock) {
+            const size_t size = std::min(kBlock, end - i);
+            std::copy_n(from.data() + i, size, to.data() + i);
+            part[t].join(range_(to.data() + i, size));
+        }
+    });
+    for (unsigned t = 1; t < threads; ++t) part[0].join(part[t]);
+    return packed(part[0]);
 }
 
-struct Row {
-    uint64_t key;
-};
+template <typename S, typename K>
+CUTLINE_INLINE void pack_loop(const S *score, const uint8_t *positive, const Coding<S> &coding, size_t n, K *keys) {
+    for (size_t i = 0; i < n; ++i) keys[i] = static_cast<K>(coding.below_top(score[i]) << 1) | positive[i];
+}
+CUTLINE_DISPATCH(void, pack_, (const float *s, const uint8_t *y, const Coding<float> &c, size_t n, uint32_t *k), (s, y, c, n, k), pack_loop(s, y, c, n, k))
+CUTLINE_DISPATCH(void, pack_, (const double *s, const uint8_t *y, const Coding<double> &c, size_t n, uint64_t *k), (s, y, c, n, k), pack_loop(s, y, c, n, k))
 
-struct WeightedRow {
-    uint64_t key;
-    double weight;
-};
+template <typename S>
+void pack(In<S> score, In<uint8_t> positive, RangeTuple range, Mut<typename FloatBits<S>::Unsigned> keys) {
+    nb::gil_scoped_release release;
+    pack_(score.data(), positive.data(), Coding<S>(unpacked(range)), score.size(), keys.data());
+}
 
-// Least-significant-digit radix sort, 11 bits a pass, stable. A digit that is the same in every row
-// (the exponent of probabilities, the low bits of float32 data) costs no pass.
-template <typename R>
-void sort_rows(std::vector<R> &rows) {
-    const size_t n = rows.size();
-    if (n < 1024) {  // below this the histograms cost more than comparisons
-        std::stable_sort(rows.begin(), rows.end(), [](const R &a, const R &b) { return a.key < b.key; });
+// The same, laid out in `splitters.size() + 1` stretches of rising keys, each to be sorted on its own.
+// Returns where each stretch ends. Two passes: count, then write; every thread has its own place in every stretch.
+template <typename S>
+std::vector<size_t> pack_apart(const S *score, const uint8_t *positive, const Coding<S> &coding, size_t n,
+                               const std::vector<typename FloatBits<S>::Unsigned> &splitters, unsigned threads,
+                               typename FloatBits<S>::Unsigned *keys) {
+    using K = typename FloatBits<S>::Unsigned;
+    const size_t parts = splitters.size() + 1;
+    constexpr size_t kBlock = 2048;
+    std::vector<std::vector<size_t>> place(threads, std::vector<size_t>(parts));
+    const auto each = [&](size_t from, size_t to, auto &&use) {
+        std::array<K, kBlock> block;
+        for (size_t i = from; i < to; i += kBlock) {
+            const size_t size = std::min(kBlock, to - i);
+            pack_(score + i, positive + i, coding, size, block.data());
+            for (size_t j = 0; j < size; ++j) {
+                size_t part = 0;
+                for (const K s : splitters) part += block[j] >= s;
+                use(part, block[j]);
+            }
+        }
+    };
+    in_parts(n, threads, [&](unsigned t, size_t from, size_t to) {
+        std::vector<size_t> count(parts);
+        each(from, to, [&](size_t part, K) { ++count[part]; });
+        place[t] = count;
+    });
+    std::vector<size_t> ends;
+    size_t start = 0;
+    for (size_t part = 0; part < parts; ++part) {
+        for (auto &mine : place) start += std::exchange(mine[part], start);
+        ends.push_back(start);
+    }
+    in_parts(n, threads, [&](unsigned t, size_t from, size_t to) {
+        std::vector<size_t> next = place[t];
+        each(from, to, [&](size_t part, K key) { keys[next[part]++] = key; });
+    });
+    return ends;
+}
+
+template <typename S>
+nb::list pack_parts(In<S> score, In<uint8_t> positive, RangeTuple range, Mut<typename FloatBits<S>::Unsigned> keys,
+                    unsigned threads) {
+    using K = typename FloatBits<S>::Unsigned;
+    std::vector<size_t> ends;
+    {
+        nb::gil_scoped_release release;
+        const Coding<S> coding(unpacked(range));
+        const size_t n = score.size(), many = std::min<size_t>(n, 1024);
+        std::vector<K> sample(many);
+        for (size_t i = 0; i < many; ++i) {
+            const size_t row = i * (n / many);
+            pack_(score.data() + row, positive.data() + row, coding, 1, &sample[i]);
+        }
+        std::sort(sample.begin(), sample.end());
+        std::vector<K> splitters;
+        for (unsigned t = 1; t < threads; ++t) splitters.push_back(sample[many * t / threads]);
+        ends = pack_apart(score.data(), positive.data(), coding, n, splitters, threads, keys.data());
+    }
+    nb::list out;
+    for (const size_t end : ends) out.append(end);
+    return out;
+}
+
+template <typename S>
+int width(RangeTuple range) {
+    return Coding<S>(unpacked(range)).width(unpacked(range));
+}
+
+// Rows to look ahead when visiting memory out of order.
+constexpr size_t kAhead = 24;
+
+// Sortable rows: the place below the top without its lowest `drop` bits, then the label, then the row number.
+template <typename S>
+CUTLINE_INLINE void index_loop(const S *score, const uint8_t *positive, const Coding<S> &coding, int drop, int bits, size_t n,
+                               uint64_t *out) {
+    for (size_t i = 0; i < n; ++i)
+        out[i] = ((uint64_t{coding.below_top(score[i])} >> drop) << 1 | positive[i]) << bits | i;
+}
+CUTLINE_DISPATCH(void, index_, (const float *s, const uint8_t *y, const Coding<float> &c, int d, int b, size_t n, uint64_t *o),
+                 (s, y, c, d, b, n, o), index_loop(s, y, c, d, b, n, o))
+CUTLINE_DISPATCH(void, index_, (const double *s, const uint8_t *y, const Coding<double> &c, int d, int b, size_t n, uint64_t *o),
+                 (s, y, c, d, b, n, o), index_loop(s, y, c, d, b, n, o))
+
+template <typename S>
+void pack_index(In<S> score, In<uint8_t> positive, RangeTuple range, int drop, int bits, Mut<uint64_t> out) {
+    nb::gil_scoped_release release;
+    index_(score.data(), positive.data(), Coding<S>(unpacked(range)), drop, bits, score.size(), out.data());
+}
+
+// Places (times two plus label, where `labelled`) of the sorted rows: out of the row itself, or where bits were dropped
+// by a visit to the score. Returns whether some neighbours look alike though bits were dropped.
+template <typename S>
+CUTLINE_INLINE bool places_loop(const uint64_t *row, const S *score, const Coding<S> &coding, int drop, int bits, bool labelled,
+                                size_t n, typename FloatBits<S>::Unsigned *keys) {
+    using U = typename FloatBits<S>::Unsigned;
+    const uint64_t mask = (uint64_t{1} << bits) - 1;
+    if (!drop) {
+        for (size_t i = 0; i < n; ++i) keys[i] = static_cast<U>(labelled ? row[i] >> bits : row[i] >> bits >> 1);
+        return false;
+    }
+    constexpr size_t kBlock = 256;
+    S block[kBlock];
+    uint64_t alike = 0;
+    for (size_t i = 0; i < n; i += kBlock) {
+        const size_t size = std::min(kBlock, n - i);
+        for (size_t j = 0; j < size; ++j) block[j] = score[row[i + j] & mask];
+        for (size_t j = 0; j < size; ++j) {
+            const U place = coding.below_top(block[j]);
+            keys[i + j] = labelled ? place << 1 | static_cast<U>(row[i + j] >> bits & 1) : place;
+        }
+        for (size_t j = i > 0 ? 0 : 1; j < size; ++j) alike |= row[i + j] >> bits >> 1 == row[i + j - 1] >> bits >> 1;
+    }
+    return alike;
+}
+CUTLINE_DISPATCH(bool, places_, (const uint64_t *r, const float *s, const Coding<float> &c, int d, int b, bool l, size_t n, uint32_t *k),
+                 (r, s, c, d, b, l, n, k), places_loop(r, s, c, d, b, l, n, k))
+CUTLINE_DISPATCH(bool, places_, (const uint64_t *r, const double *s, const Coding<double> &c, int d, int b, bool l, size_t n, uint64_t *k),
+                 (r, s, c, d, b, l, n, k), places_loop(r, s, c, d, b, l, n, k))
+
+// Keys of the sorted `pack_index` rows. Rows that look alike because bits were dropped are put in order by their whole
+// place, in `sorted` too. Where a place leaves no bit for the label, keys are ranks and `values` the distinct scores;
+// returns how many.
+template <typename S>
+size_t unpack_index(Mut<uint64_t> sorted, In<S> score, RangeTuple range, int drop, int bits,
+                    Mut<typename FloatBits<S>::Unsigned> keys, Mut<S> values) {
+    using U = typename FloatBits<S>::Unsigned;
+    nb::gil_scoped_release release;
+    const Coding<S> coding(unpacked(range));
+    const size_t n = sorted.size();
+    const bool ranks = values.size() > 0;
+    uint64_t *row = sorted.data();
+    U *key = keys.data();
+    if (places_(row, score.data(), coding, drop, bits, !ranks, n, key)) {
+        std::vector<std::pair<U, uint64_t>> run;
+        for (size_t i = 0, end; i < n; i = end) {
+            const uint64_t prefix = row[i] >> bits >> 1;
+            for (end = i + 1; end < n && row[end] >> bits >> 1 == prefix;) ++end;
+            if (std::is_sorted(key + i, key + end)) continue;
+            run.clear();
+            for (size_t j = i; j < end; ++j) run.emplace_back(key[j], row[j]);
+            std::sort(run.begin(), run.end());
+            for (size_t j = i; j < end; ++j) std::tie(key[j], row[j]) = run[j - i];
+        }
+    }
+    size_t rank = 0;
+    U last = 0;
+    for (size_t i = 0; ranks && i < n; ++i) {
+        rank += i > 0 && key[i] != last;
+        last = key[i];
+        values.data()[rank] = coding.score(last);
+        key[i] = static_cast<U>(rank) << 1 | static_cast<U>(row[i] >> bits & 1);
+    }
+    return rank + 1;
+}
+
+// Weights in the order of the sorted rows, in the place of these.
+void gather(Mut<uint64_t> sorted, In<double> weight, int bits) {
+    nb::gil_scoped_release release;
+    const uint64_t mask = (uint64_t{1} << bits) - 1;
+    uint64_t *row = sorted.data();
+    for (size_t i = 0, n = sorted.size(); i < n; ++i) {
+        if (i + kAhead < n) CUTLINE_PREFETCH(weight.data() + (row[i + kAhead] & mask));
+        row[i] = std::bit_cast<uint64_t>(weight.data()[row[i] & mask]);
+    }
+}
+
+// For a range that leaves no bit for the label: scores from 0 up fill the front of `keys`, the others the back, as
+// magnitudes with labels, each to be sorted on its own; returns how many are in front.
+template <typename S>
+size_t pack_by_sign(In<S> score, In<uint8_t> positive, Mut<typename FloatBits<S>::Unsigned> keys) {
+    using U = typename FloatBits<S>::Unsigned;
+    nb::gil_scoped_release release;
+    constexpr U kLargest = std::numeric_limits<U>::max() >> 1;
+    const size_t n = score.size();
+    std::array<size_t, 2> next{0, n - 1};  // no branch: a sign is a coin toss
+    for (size_t i = 0; i < n; ++i) {
+        const auto m = signed_magnitude(score.data()[i]);
+        const size_t below = m < 0;
+        const U place = (0 - static_cast<U>(m)) + (below ? 0 : kLargest);
+        keys.data()[next[below]] = place << 1 | positive.data()[i];
+        next[below] += 1 - 2 * below;
+    }
+    return next[0];
+}
+
+// Both sorted parts of `pack_by_sign` made one: ranks with labels, and the distinct scores by rank.
+template <typename S>
+size_t rank_by_sign(Mut<typename FloatBits<S>::Unsigned> keys, size_t front, Mut<S> values) {
+    using U = typename FloatBits<S>::Unsigned;
+    nb::gil_scoped_release release;
+    constexpr U kLargest = std::numeric_limits<U>::max() >> 1, kSign = ~kLargest;
+    U *key = keys.data();
+    S *value = values.data() - 1;
+    U distinct = 0;
+    const auto number = [&](size_t from, size_t to, auto &&score_of) {
+        U last = 0;
+        for (size_t i = from; i < to; ++i) {
+            const U place = key[i] >> 1, label = key[i] & 1;
+            distinct += i == from || place != last;
+            last = place;
+            value[distinct] = std::bit_cast<S>(score_of(place));
+            key[i] = (distinct - 1) << 1 | label;
+        }
+    };
+    number(0, front, [](U place) { return kLargest - place; });
+    number(front, keys.size(), [](U place) { return place | kSign; });
+    return distinct;
+}
+
+// --- keys to figures --------------------------------------------------------------------------
+
+CUTLINE_DISPATCH(Pairs, pairs_, (const uint32_t *k, size_t n), (k, n), pairs_of(k, n))
+CUTLINE_DISPATCH(Pairs, pairs_, (const uint64_t *k, size_t n), (k, n), pairs_of(k, n))
+
+using RankingArray = std::array<double, 12>;
+RankingArray as_array(const Ranking &r) {
+    return {r.positives,       r.negatives, r.square_positives, r.square_negatives, r.rows_positive,   r.rows_negative,
+            r.right,           r.wrong,     r.spread_positive,  r.spread_negative,  r.precision_sum, r.ks};
+}
+
+// Without weights the totals are counts of pairs, which are exact.
+template <typename K>
+Ranking totals(const K *keys, size_t n) {
+    const Pairs found = pairs_(keys, n);
+    const uint64_t p = found.positives, q = n - p;
+    Ranking r;
+    r.positives = r.square_positives = r.rows_positive = static_cast<double>(p);
+    r.negatives = r.square_negatives = r.rows_negative = static_cast<double>(q);
+    r.right = 2 * static_cast<double>(p * q - found.not_above) + static_cast<double>(found.tied);
+    r.wrong = 2 * static_cast<double>(found.not_above) - static_cast<double>(found.tied);
+    return r;
+}
+
+// `full` asks for the second pass.
+template <typename K>
+RankingArray ranking(In<K> keys, In<double> weight, bool full) {
+    nb::gil_scoped_release release;
+    const K *k = keys.data();
+    const size_t n = keys.size();
+    if (weight.size()) {
+        const auto visit = [&](auto &&each) { for_groups(k, weight.data(), n, each); };
+        Ranking r = totals_of<true>(visit);
+        if (full) spread_of<true>(r, visit);
+        return as_array(r);
+    }
+    Ranking r = totals(k, n);
+    if (full) spread_of<false>(r, [&](auto &&each) { for_groups(k, n, each); });
+    return as_array(r);
+}
+
+RankingArray ranking_of_table(In<int64_t> tp, In<int64_t> fp, std::array<In<double>, 4> sums) {
+    std::array<const double *, 4> s{};
+    for (size_t i = 0; i < 4; ++i) s[i] = sums[i].size() ? sums[i].data() : nullptr;
+    nb::gil_scoped_release release;
+    const auto visit = [&](auto &&each) { for_groups(tp.data(), fp.data(), s, tp.size(), each); };
+    Ranking r = totals_of<true>(visit);
+    spread_of<true>(r, visit);
+    return as_array(r);
+}
+
+CUTLINE_DISPATCH(size_t, groups_, (const uint32_t *k, size_t n), (k, n), count_groups(k, n))
+CUTLINE_DISPATCH(size_t, groups_, (const uint64_t *k, size_t n), (k, n), count_groups(k, n))
+
+
+template <typename K>
+CUTLINE_INLINE uint64_t count_labels(const K *keys, size_t n) {
+    uint64_t count = 0;
+    for (size_t i = 0; i < n; ++i) count += keys[i] & 1;
+    return count;
+}
+CUTLINE_DISPATCH(uint64_t, labels_, (const uint32_t *k, size_t n), (k, n), count_labels(k, n))
+CUTLINE_DISPATCH(uint64_t, labels_, (const uint64_t *k, size_t n), (k, n), count_labels(k, n))
+
+template <typename K>
+size_t group_count(In<K> keys) {
+    nb::gil_scoped_release release;
+    return groups_(keys.data(), keys.size());
+}
+
+// Scores of places: by the coding of their type, or looked up among `values`.
+template <typename S, typename K>
+void fill(In<K> keys, RangeTuple range, In<S> values, Mut<double> threshold, Mut<int64_t> tp,
+          Mut<int64_t> fp) {
+    const S *named = values.size() ? values.data() : nullptr;
+    nb::gil_scoped_release release;
+    if (named) {
+        fill_table(keys.data(), keys.size(), threshold.data(), tp.data(), fp.data(), [=](K place) { return named[place]; });
         return;
     }
-    constexpr int kBits = 11, kPasses = 6;
-    constexpr size_t kSize = size_t{1} << kBits, kMask = kSize - 1;
-    std::vector<std::array<size_t, kSize>> counts(kPasses);
-    for (const R &row : rows)
-        for (int pass = 0; pass < kPasses; ++pass) ++counts[pass][(row.key >> (pass * kBits)) & kMask];
-    std::vector<R> other(n);
-    for (int pass = 0; pass < kPasses; ++pass) {
-        auto &count = counts[pass];
-        const int shift = pass * kBits;
-        if (count[(rows[0].key >> shift) & kMask] == n) continue;
-        size_t start = 0;
-        for (size_t &c : count) start += std::exchange(c, start);
-        for (const R &row : rows) other[count[(row.key >> shift) & kMask]++] = row;
-        rows.swap(other);
+    const Coding<S> coding(unpacked(range));
+    fill_table(keys.data(), keys.size(), threshold.data(), tp.data(), fp.data(),
+               [&](K place) { return static_cast<double>(coding.score(static_cast<typename FloatBits<S>::Unsigned>(place))); });
+}
+
+template <typename K>
+void sums(In<K> keys, In<double> weight, Mut<double> out) {
+    nb::gil_scoped_release release;
+    fill_sums(keys.data(), weight.data(), keys.size(), out.data());
+}
+
+// For each threshold, six numbers over the rows with a score at or above it: rows, positive rows, and the sums of w of
+// positives, of negatives, of w^2 of positives, of negatives. Thresholds come from high to low.
+template <typename S, typename K>
+void cuts(In<K> keys, RangeTuple range, In<S> values, In<double> weight, In<double> at, Mut<double> out) {
+    nb::gil_scoped_release release;
+    const K *k = keys.data();
+    const Coding<S> coding(unpacked(range));
+    const auto score_of = [&](K key) {
+        const K place = key >> 1;
+        if (values.size()) return static_cast<double>(values.data()[place]);
+        return static_cast<double>(coding.score(static_cast<typename FloatBits<S>::Unsigned>(place)));
+    };
+    std::array<Sum, 4> sum;
+    uint64_t positives = 0;
+    size_t from = 0;
+    for (size_t cut = 0; cut < at.size(); ++cut) {
+        const double t = at.data()[cut];
+        const size_t to = std::partition_point(k + from, k + keys.size(), [&](K key) { return score_of(key) >= t; }) - k;
+        positives += labels_(k + from, to - from);
+        for (size_t i = from; i < to && weight.size(); ++i) {
+            const size_t of = k[i] & 1 ? 0 : 1;
+            const double w = weight.data()[i];
+            sum[of].add(w), sum[of + 2].add(w * w);
+        }
+        double *row = out.data() + 6 * cut;
+        row[0] = static_cast<double>(to), row[1] = static_cast<double>(positives);
+        for (size_t slot = 0; slot < 4; ++slot) row[slot + 2] = sum[slot];
+        from = to;
     }
 }
 
-template <typename S>
-std::vector<Row> keys(const S *score, const uint8_t *truth, uint8_t wanted, size_t n) {
-    std::vector<Row> rows;
-    rows.reserve(n);
-    for (size_t i = 0; i < n; ++i)
-        if (truth[i] == wanted) rows.push_back({key_of(static_cast<double>(score[i]))});
-    return rows;
+template <typename S, typename K>
+void scores(In<K> keys, RangeTuple range, Mut<S> out) {
+    nb::gil_scoped_release release;
+    const Coding<S> coding(unpacked(range));
+    for (size_t i = 0; i < keys.size(); ++i)
+        out.data()[i] = coding.score(static_cast<typename FloatBits<S>::Unsigned>(keys.data()[i] >> 1));
 }
 
-template <typename S>
-std::vector<WeightedRow> keys(const S *score, const uint8_t *truth, uint8_t wanted, size_t n, const double *weight) {
-    std::vector<WeightedRow> rows;
-    rows.reserve(n);
-    for (size_t i = 0; i < n; ++i)
-        if (truth[i] == wanted) rows.push_back({key_of(static_cast<double>(score[i])), weight[i]});
-    return rows;
-}
-
-// Merge the sorted positives and sorted negatives, calling group(key, positives' range, negatives' range)
-// once for every distinct score, the highest first.
-template <typename R, typename F>
-void merge_groups(const std::vector<R> &pos, const std::vector<R> &neg, F &&group) {
-    size_t i = 0, j = 0;
-    while (i < pos.size() || j < neg.size()) {
-        const uint64_t key = j == neg.size()   ? pos[i].key
-                             : i == pos.size() ? neg[j].key
-                                               : std::min(pos[i].key, neg[j].key);
-        const size_t i0 = i, j0 = j;
-        while (i < pos.size() && pos[i].key == key) ++i;
-        while (j < neg.size() && neg[j].key == key) ++j;
-        group(key, i0, i, j0, j);
-    }
-}
-
-// The table of all thresholds. Row 0 is +inf: nobody is flagged.
-template <typename S>
-nb::tuple sweep(In<S> score, In<uint8_t> truth) {
-    const size_t n = score.size();
-    std::vector<double> threshold{std::numeric_limits<double>::infinity()};
-    std::vector<int64_t> tp{0}, fp{0};
-    {
-        nb::gil_scoped_release release;
-        auto pos = keys(score.data(), truth.data(), 1, n), neg = keys(score.data(), truth.data(), 0, n);
-        sort_rows(pos);
-        sort_rows(neg);
-        merge_groups(pos, neg, [&](uint64_t key, size_t, size_t i, size_t, size_t j) {
-            threshold.push_back(score_of(key));
-            tp.push_back(static_cast<int64_t>(i));
-            fp.push_back(static_cast<int64_t>(j));
-        });
-    }
-    const size_t m = threshold.size();
-    return nb::make_tuple(to_numpy(std::move(threshold), {m}), to_numpy(std::move(tp), {m}),
-                          to_numpy(std::move(fp), {m}));
-}
-
-template <typename S>
-nb::tuple sweep_weighted(In<S> score, In<uint8_t> truth, In<double> weight) {
-    const size_t n = score.size();
-    std::vector<double> threshold{std::numeric_limits<double>::infinity()};
-    std::vector<int64_t> tp{0}, fp{0};
-    std::vector<double> sums{0, 0, 0, 0};  // per row: w of positives, w of negatives, w^2 of positives, w^2 of negatives
-    {
-        nb::gil_scoped_release release;
-        auto pos = keys(score.data(), truth.data(), 1, n, weight.data());
-        auto neg = keys(score.data(), truth.data(), 0, n, weight.data());
-        sort_rows(pos);
-        sort_rows(neg);
-        std::array<double, 4> sum{}, lost{};  // compensated (Neumaier): a long cumulative sum must not drift
-        const auto add = [&](size_t slot, double value) {
-            const double next = sum[slot] + value;
-            lost[slot] += std::abs(sum[slot]) >= std::abs(value) ? (sum[slot] - next) + value : (value - next) + sum[slot];
-            sum[slot] = next;
-        };
-        merge_groups(pos, neg, [&](uint64_t key, size_t i0, size_t i, size_t j0, size_t j) {
-            for (size_t r = i0; r < i; ++r) add(0, pos[r].weight), add(2, pos[r].weight * pos[r].weight);
-            for (size_t r = j0; r < j; ++r) add(1, neg[r].weight), add(3, neg[r].weight * neg[r].weight);
-            threshold.push_back(score_of(key));
-            tp.push_back(static_cast<int64_t>(i));
-            fp.push_back(static_cast<int64_t>(j));
-            for (size_t slot = 0; slot < 4; ++slot) sums.push_back(sum[slot] + lost[slot]);
-        });
-    }
-    const size_t m = threshold.size();
-    return nb::make_tuple(to_numpy(std::move(threshold), {m}), to_numpy(std::move(tp), {m}),
-                          to_numpy(std::move(fp), {m}), to_numpy(std::move(sums), {m, 4}));
-}
-
-// ---------------------------------------------------------------------------------------------
-// Poisson bootstrap of ROC AUC and average precision over the distinct scores.
-
-uint64_t mix(uint64_t x) {  // splitmix64 (Steele, Lea & Flood 2014)
+CUTLINE_INLINE uint64_t mix(uint64_t x) {  // splitmix64 (Steele, Lea & Flood 2014)
     x += 0x9e3779b97f4a7c15ULL;
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
@@ -255,18 +506,80 @@ nb::ndarray<nb::numpy, double> bootstrap_ranking(In<int64_t> pos, In<int64_t> ne
         run(0, replicates / threads);
         for (auto &thread : pool) thread.join();
     }
-    return to_numpy(std::move(out), {replicates, 2});
+    auto *held = new std::vector<double>(std::move(out));
+    nb::capsule owner(held, [](void *p) noexcept { delete static_cast<std::vector<double> *>(p); });
+    return nb::ndarray<nb::numpy, double>(held->data(), {replicates, 2}, owner);
+}
+
+
+// Sum and xor over the rows of a hash of scores (k a row) and code: the same for any order of the rows.
+template <typename S, typename C>
+CUTLINE_INLINE std::array<uint64_t, 2> hash_rows(const S *score, const C *code, size_t n, size_t k) {
+    uint64_t sum = 0, all = 0;
+    for (size_t i = 0; i < n; ++i) {
+        uint64_t h = 0x2545F4914F6CDD1DULL;
+        for (size_t j = 0; j < k; ++j) h = mix(h ^ std::bit_cast<uint64_t>(static_cast<double>(score[i * k + j]) + 0.0));
+        if (code) h = mix(h ^ static_cast<uint64_t>(static_cast<int64_t>(code[i])));
+        sum += h, all ^= mix(h);
+    }
+    return {sum, all};
+}
+using Hashes = std::array<uint64_t, 2>;
+CUTLINE_DISPATCH(Hashes, hashes_, (const float *s, const int32_t *c, size_t n, size_t k), (s, c, n, k), hash_rows(s, c, n, k))
+CUTLINE_DISPATCH(Hashes, hashes_, (const double *s, const int32_t *c, size_t n, size_t k), (s, c, n, k), hash_rows(s, c, n, k))
+CUTLINE_DISPATCH(Hashes, hashes_, (const float *s, const int8_t *c, size_t n, size_t k), (s, c, n, k), hash_rows(s, c, n, k))
+CUTLINE_DISPATCH(Hashes, hashes_, (const double *s, const int8_t *c, size_t n, size_t k), (s, c, n, k), hash_rows(s, c, n, k))
+
+template <typename S, typename C>
+Hashes row_hashes(In<S> score, In<C> code, size_t k) {
+    nb::gil_scoped_release release;
+    return hashes_(score.data(), code.size() ? code.data() : nullptr, score.size() / k, k);
+}
+
+template <typename S>
+void bind_scores(nb::module_ &m) {
+    using K = typename FloatBits<S>::Unsigned;
+    m.def("range", &range<S>, nb::arg("score").noconvert(), nb::arg("threads"));
+    m.def("copy", &copy<S>, nb::arg("score").noconvert(), nb::arg("to").noconvert(), nb::arg("threads"));
+    m.def("pack", &pack<S>, nb::arg("score").noconvert(), nb::arg("positive").noconvert(), nb::arg("range"),
+          nb::arg("keys").noconvert());
+    m.def("pack_parts", &pack_parts<S>, nb::arg("score").noconvert(), nb::arg("positive").noconvert(), nb::arg("range"),
+          nb::arg("keys").noconvert(), nb::arg("threads"));
+    m.def("pack_index", &pack_index<S>, nb::arg("score").noconvert(), nb::arg("positive").noconvert(), nb::arg("range"),
+          nb::arg("drop"), nb::arg("bits"), nb::arg("out").noconvert());
+    m.def("unpack_index", &unpack_index<S>, nb::arg("sorted").noconvert(), nb::arg("score").noconvert(), nb::arg("range"),
+          nb::arg("drop"), nb::arg("bits"), nb::arg("keys").noconvert(), nb::arg("values").noconvert());
+    m.def("pack_by_sign", &pack_by_sign<S>, nb::arg("score").noconvert(), nb::arg("positive").noconvert(),
+          nb::arg("keys").noconvert());
+    m.def("fill", &fill<S, K>, nb::arg("keys").noconvert(), nb::arg("range"), nb::arg("values").noconvert(),
+          nb::arg("threshold").noconvert(), nb::arg("tp").noconvert(), nb::arg("fp").noconvert());
+    m.def("row_hashes", &row_hashes<S, int8_t>, nb::arg("score").noconvert(), nb::arg("code").noconvert(), nb::arg("k"));
+    m.def("row_hashes", &row_hashes<S, int32_t>, nb::arg("score").noconvert(), nb::arg("code").noconvert(), nb::arg("k"));
+    m.def("cuts", &cuts<S, K>, nb::arg("keys").noconvert(), nb::arg("range"), nb::arg("values").noconvert(),
+          nb::arg("weight").noconvert(), nb::arg("at").noconvert(), nb::arg("out").noconvert());
+    m.def("scores", &scores<S, K>, nb::arg("keys").noconvert(), nb::arg("range"), nb::arg("out").noconvert());
+}
+
+template <typename K>
+void bind_keys(nb::module_ &m) {
+    m.def("ranking", &ranking<K>, nb::arg("keys").noconvert(), nb::arg("weight").noconvert(), nb::arg("full"));
+    m.def("group_count", &group_count<K>, nb::arg("keys").noconvert());
+    m.def("sums", &sums<K>, nb::arg("keys").noconvert(), nb::arg("weight").noconvert(), nb::arg("out").noconvert());
 }
 
 }  // namespace
 
 NB_MODULE(_kernels, m) {
-    m.def("sweep", &sweep<float>, nb::arg("score").noconvert(), nb::arg("truth").noconvert());
-    m.def("sweep", &sweep<double>, nb::arg("score").noconvert(), nb::arg("truth").noconvert());
-    m.def("sweep_weighted", &sweep_weighted<float>, nb::arg("score").noconvert(), nb::arg("truth").noconvert(),
-          nb::arg("weight").noconvert());
-    m.def("sweep_weighted", &sweep_weighted<double>, nb::arg("score").noconvert(), nb::arg("truth").noconvert(),
-          nb::arg("weight").noconvert());
+    bind_scores<float>(m);
+    bind_scores<double>(m);
+    bind_keys<uint32_t>(m);
+    bind_keys<uint64_t>(m);
+    m.def("width32", &width<float>, nb::arg("range"));
+    m.def("width64", &width<double>, nb::arg("range"));
+    m.def("rank_by_sign32", &rank_by_sign<float>, nb::arg("keys").noconvert(), nb::arg("front"), nb::arg("values").noconvert());
+    m.def("rank_by_sign64", &rank_by_sign<double>, nb::arg("keys").noconvert(), nb::arg("front"), nb::arg("values").noconvert());
+    m.def("gather", &gather, nb::arg("sorted").noconvert(), nb::arg("weight").noconvert(), nb::arg("bits"));
     m.def("bootstrap_ranking", &bootstrap_ranking, nb::arg("pos").noconvert(), nb::arg("neg").noconvert(),
           nb::arg("replicates"), nb::arg("seed"), nb::arg("threads"));
+    m.def("ranking_of_table", &ranking_of_table, nb::arg("tp").noconvert(), nb::arg("fp").noconvert(), nb::arg("sums"));
 }

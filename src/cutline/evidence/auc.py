@@ -19,30 +19,21 @@ def delong(table: ThresholdTable) -> LogitAuc:
     above it. The variance is the sum over both classes of the placements' sample variance over the class size.
     With weights: weighted placements and a sandwich of sum w^2.
     """
+    r = table.ranking()
     auc = roc_auc.value(table)
     if min(table.n_pos, table.n_neg) < 2:
         return LogitAuc(auc, math.nan, table.n_pos, table.n_neg)
-    counts, squares = table.counts(), table.squares()
-    tp, fp = np.asarray(counts.tp, dtype=np.float64), np.asarray(counts.fp, dtype=np.float64)
-    pos, neg = tp[-1], fp[-1]
-    of_positive = 1 - (fp[1:] + fp[:-1]) / (2 * neg)
-    of_negative = (tp[1:] + tp[:-1]) / (2 * pos)
-    variance = 0.0
-    for placement, square, total, n in (
-        (of_positive, np.diff(squares.tp), pos, table.n_pos),
-        (of_negative, np.diff(squares.fp), neg, table.n_neg),
+    variance, effective = 0.0, []
+    for total, square, spread in (
+        (r.positives, r.square_positives, r.spread_positive),
+        (r.negatives, r.square_negatives, r.spread_negative),
     ):
-        effective = total**2 / square.sum() if table.weights is not None else n
-        if effective <= 1:
+        n = total**2 / square
+        if n <= 1:
             return LogitAuc(auc, math.nan, 1, 1)
-        spread = np.dot(square, np.square(placement - auc)) / total**2
-        variance += float(spread) * effective / (effective - 1)
-    effective_pos, effective_neg = (
-        (pos**2 / np.diff(squares.tp).sum(), neg**2 / np.diff(squares.fp).sum())
-        if table.weights is not None
-        else (table.n_pos, table.n_neg)
-    )
-    return LogitAuc(auc, variance, float(effective_pos), float(effective_neg))
+        variance += spread / total**2 * n / (n - 1)
+        effective.append(n)
+    return LogitAuc(auc, variance, *effective)
 
 
 def macro_auc(scores: Scores) -> tuple[float, float, int]:

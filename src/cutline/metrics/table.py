@@ -15,14 +15,17 @@ from cutline.metrics.counts import Counts
 from cutline.scores import Scores, frozen
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False, init=False)
 class ThresholdTable(Shown):
     """Counts at every observed score.
 
     Index i speaks of the rule "positive iff score >= thresholds[i]". Row 0 is +inf, which flags nobody; the last row
     flags everybody. Rows with equal scores are one group and never split.
 
-    Attributes
+    A table made of scores holds the sorted rows, 4 or 8 bytes each, and answers for single thresholds and for the order
+    as a whole from them; the arrays below are made when they are first asked for.
+
+    Parameters
     ----------
     thresholds : ndarray of float64, shape (m,)
         +inf, then the distinct scores, strictly descending.
@@ -32,14 +35,16 @@ class ThresholdTable(Shown):
         The same as sums of weights, when there are weights.
     """
 
-    thresholds: NDArray[np.float64]
-    tp: NDArray[np.int64]
-    fp: NDArray[np.int64]
-    weights: Weights | None = None
+    _rows: core.Rows | None
+    _made: dict[Any, Any]
+    """What was computed so far: the arrays, the ranking, and counts by threshold."""
 
-    def __post_init__(self) -> None:
-        for name in ("thresholds", "tp", "fp"):
-            object.__setattr__(self, name, frozen(getattr(self, name)))
+    def __init__(
+        self, thresholds: NDArray[Any], tp: NDArray[Any], fp: NDArray[Any], weights: Weights | None = None
+    ) -> None:
+        columns = np.asarray(thresholds, np.float64), np.asarray(tp, np.int64), np.asarray(fp, np.int64)
+        object.__setattr__(self, "_rows", None)
+        object.__setattr__(self, "_made", {"arrays": (*map(frozen, columns), weights)})
 
     @classmethod
     def from_scores(cls, scores: Scores) -> ThresholdTable:
@@ -62,51 +67,96 @@ class ThresholdTable(Shown):
                 "pass the scores of the model; ranking figures of hard labels mislead",
             )
         known = scores.known()
-        swept = core.sweep(known.score, known.is_positive, known.weight)
-        weights = None if swept.sums is None else Weights(*swept.sums.T)
-        return cls(swept.threshold, swept.tp, swept.fp, weights)
+        table = object.__new__(cls)
+        object.__setattr__(table, "_rows", core.rows(known.score, known.is_positive, known.weight))
+        object.__setattr__(table, "_made", {})
+        return table
+
+    @property
+    def thresholds(self) -> NDArray[np.float64]:
+        """+inf, then the distinct scores, strictly descending; shape (m,)."""
+        return self._arrays[0]
+
+    @property
+    def tp(self) -> NDArray[np.int64]:
+        """Positive rows with a score at or above each threshold, shape (m,)."""
+        return self._arrays[1]
+
+    @property
+    def fp(self) -> NDArray[np.int64]:
+        """Negative rows with a score at or above each threshold, shape (m,)."""
+        return self._arrays[2]
+
+    @property
+    def weights(self) -> Weights | None:
+        """Cumulative sums of weights and of their squares, when there are weights."""
+        return self._arrays[3] if self.weighted else None
+
+    @property
+    def weighted(self) -> bool:
+        """True when rows have weights."""
+        return self._made["arrays"][3] is not None if self._rows is None else len(self._rows.weight) > 0
+
+    def ranking(self, *, full: bool = True) -> core.Ranking:
+        """Pairs, placements and precision over the whole order (`core.Ranking`); kept once computed."""
+        made: core.Ranking | None = self._made.get("ranking", None if full else self._made.get("pairs"))
+        if made is None:
+            if self._rows is not None:
+                made = core.ranking(self._rows, full=full)
+            else:
+                w = self.weights
+                made = core.ranking_of_table(self.tp, self.fp, None if w is None else (w.tp, w.fp, w.tp2, w.fp2))
+            self._made["ranking" if full else "pairs"] = made
+        return made
 
     @property
     def positives(self) -> Any:
         """Rows (or sum of weights) of the positive class."""
-        return self.tp[-1] if self.weights is None else self.weights.tp[-1]
+        total = self.ranking(full=False).positives
+        return total if self.weighted else int(total)
 
     @property
     def negatives(self) -> Any:
         """Rows (or sum of weights) of the negative class."""
-        return self.fp[-1] if self.weights is None else self.weights.fp[-1]
+        total = self.ranking(full=False).negatives
+        return total if self.weighted else int(total)
 
     @property
     def n_pos(self) -> int:
         """Rows of the positive class, whatever their weight."""
-        return int(self.tp[-1])
+        return int(self.ranking(full=False).rows_positive)
 
     @property
     def n_neg(self) -> int:
         """Rows of the negative class, whatever their weight."""
-        return int(self.fp[-1])
+        return int(self.ranking(full=False).rows_negative)
 
     def index(self, at: float) -> int:
         """Row of the table whose rule flags the same rows as ``score >= at``."""
-        if np.isnan(at):
-            raise InputError("at", "nan", "a threshold to compare scores with")
+        _checked(at)
         # thresholds[1:] descends: count those that are still >= at.
         return int(len(self.thresholds) - 1 - np.searchsorted(self.thresholds[:0:-1], at, side="left"))
 
     def counts(self, at: float | None = None) -> Counts:
         """Counts at one threshold, or as arrays at all of them; sums of weights when there are weights."""
-        tp, fp = (self.tp, self.fp) if self.weights is None else (self.weights.tp, self.weights.fp)
-        return _counts(tp, fp, None if at is None else self.index(at))
+        if at is not None:
+            return self._cut(at)[1 if self.weighted else 0]
+        if self.weights is None:
+            return _at_all(self.tp, self.fp)
+        return _at_all(self.weights.tp, self.weights.fp)
 
     def rows(self, at: float | None = None) -> Counts:
         """Like `counts`, but rows, whatever their weight."""
-        return _counts(self.tp, self.fp, None if at is None else self.index(at))
+        return _at_all(self.tp, self.fp) if at is None else self._cut(at)[0]
 
     def squares(self, at: float | None = None) -> Counts:
         """Like `counts`, but sums of squared weights: what effective numbers of rows are made of."""
-        if self.weights is None:
+        if not self.weighted:
             return self.rows(at)
-        return _counts(self.weights.tp2, self.weights.fp2, None if at is None else self.index(at))
+        if at is not None:
+            return self._cut(at)[2]
+        assert self.weights is not None
+        return _at_all(self.weights.tp2, self.weights.fp2)
 
     def merge(self, other: ThresholdTable) -> ThresholdTable:
         """The table of both sets of rows together; the order of merging does not matter."""
@@ -151,6 +201,31 @@ class ThresholdTable(Shown):
             f"ThresholdTable({len(self) - 1:,} distinct scores, {self.n_pos:,} positive, {self.n_neg:,} negative{tail})"
         )
 
+    @property
+    def _arrays(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], Weights | None]:
+        if "arrays" not in self._made:
+            assert self._rows is not None
+            swept = core.sweep(self._rows)
+            weights = None if swept.sums is None else Weights(*swept.sums.T)
+            self._made["arrays"] = frozen(swept.threshold), frozen(swept.tp), frozen(swept.fp), weights
+        return self._made["arrays"]
+
+    def _cut(self, at: float) -> tuple[Counts, Counts, Counts]:
+        """Rows, weights and squared weights at one threshold; the last two are the rows again without weights."""
+        at = _checked(at)
+        if at not in self._made:
+            if self._rows is not None:
+                # The last cut is the totals, summed in the same order: what is left over at the lowest score is exactly 0.
+                cut, total = core.cuts(self._rows, np.array([at, -np.inf])).tolist()
+                found = _split(int(cut[1]), int(cut[0] - cut[1]), int(total[1]), int(total[0] - total[1]))
+                w, w2 = (_split(*cut[i : i + 2], *total[i : i + 2]) for i in (2, 4))
+                self._made[at] = (found, w, w2) if self.weighted else (found, found, found)
+            else:
+                row, w = self.index(at), self.weights
+                columns = [(self.tp, self.fp)] * 3 if w is None else [(self.tp, self.fp), (w.tp, w.fp), (w.tp2, w.fp2)]
+                self._made[at] = tuple(_split(*(c[i].item() for i in (row, -1) for c in pair)) for pair in columns)
+        return self._made[at]
+
     def _as_weights(self) -> Weights:
         if self.weights is not None:
             return self.weights
@@ -172,9 +247,16 @@ class Weights:
             object.__setattr__(self, name, frozen(getattr(self, name)))
 
 
-def _counts(tp: NDArray[Any], fp: NDArray[Any], row: int | None) -> Counts:
-    positives, negatives = tp[-1], fp[-1]
-    if row is None:
-        return Counts(tp, fp, positives - tp, negatives - fp)
-    hit, false = tp[row].item(), fp[row].item()
-    return Counts(hit, false, positives.item() - hit, negatives.item() - false)
+def _checked(at: float) -> float:
+    if np.isnan(at):
+        raise InputError("at", "nan", "a threshold to compare scores with")
+    return float(at)
+
+
+def _split(tp: Any, fp: Any, positives: Any, negatives: Any) -> Counts:
+    """Counts of the flagged and, as what is left of the totals, of the others."""
+    return Counts(tp, fp, positives - tp, negatives - fp)
+
+
+def _at_all(tp: NDArray[Any], fp: NDArray[Any]) -> Counts:
+    return Counts(tp, fp, tp[-1] - tp, fp[-1] - fp)
