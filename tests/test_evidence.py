@@ -12,7 +12,8 @@ from cutline.errors import InputError
 from cutline.evidence import Proportion, clopper_pearson, delong, estimate, stratified_folds, wilson, z_of
 from cutline.evidence.auc import macro_auc
 from cutline.evidence.intervals import CellPosterior, LogitAuc, Mean, Replicates, percentiles
-from cutline.evidence.resample import bootstrap_ap, bootstrap_matrix
+from cutline.evidence.bootstrap import bootstrap_ap
+from cutline.evidence.resample import bootstrap_matrix
 from cutline.metrics import METRICS, Counts, ThresholdTable, find
 from tests import naive
 

@@ -24,7 +24,7 @@ from cutline.decision import (
     most_probable,
 )
 from cutline.evaluation import Evaluation, evaluate
-from cutline.evidence import Estimate, estimate
+from cutline.evidence import Bootstrap, Estimate, bootstrap, bootstrap_threshold, estimate
 from cutline.labels import Classes
 from cutline.metrics import (
     METRICS,
@@ -79,6 +79,7 @@ _LAZY = {
 
 __all__ = [
     "METRICS",
+    "Bootstrap",
     "Calibration",
     "Classes",
     "Classifier",
@@ -96,6 +97,8 @@ __all__ = [
     "accuracy",
     "average_precision",
     "balanced_accuracy",
+    "bootstrap",
+    "bootstrap_threshold",
     "brier",
     "calibrate",
     "confusion_matrix",

@@ -21,9 +21,10 @@ from cutline.core import _kernels
 __all__ = [
     "Order",
     "Ranking",
+    "Resampled",
     "Rows",
     "Sweep",
-    "bootstrap_ranking",
+    "bootstrap",
     "copied",
     "cuts",
     "order",
@@ -34,6 +35,7 @@ __all__ = [
     "scores_of",
     "sweep",
     "threads",
+    "times_drawn",
 ]
 
 NONE = np.empty(0)
@@ -92,6 +94,20 @@ class Ranking(NamedTuple):
     """Sum over the positives of w times the precision at their score."""
     ks: float
     """Largest absolute difference of the true and the false positive rate."""
+
+
+class Resampled(NamedTuple):
+    """Bootstrap replicates of the figures of sorted rows; index r is the replicate."""
+
+    auc: NDArray[np.float64]
+    """ROC AUC, shape (replicates,); nan where a class drew no row."""
+    average_precision: NDArray[np.float64]
+    """Shape (replicates,); nan where no positive row was drawn."""
+    tp: NDArray[Any]
+    """Positive rows (or their weight) above each cut, shape (replicates, m)."""
+    fp: NDArray[Any]
+    sums: NDArray[np.float64]
+    """Sums of the columns above each cut, shape (replicates, m, c)."""
 
 
 class Order(NamedTuple):
@@ -204,6 +220,57 @@ def cuts(found: Rows, at: NDArray[Any]) -> NDArray[np.float64]:
     return out
 
 
+def bootstrap(
+    found: Rows,
+    *,
+    cut: NDArray[Any],
+    columns: NDArray[Any] | None = None,
+    replicates: int,
+    seed: int,
+    first: int = 0,
+) -> Resampled:
+    """Poisson bootstrap: every row is drawn Poisson(1) times in each replicate.
+
+    Replicate r depends on (seed, r) and the rows alone, never on the number of threads or on `first`.
+
+    Parameters
+    ----------
+    found : Rows
+        The sorted rows.
+    cut : ndarray of int, shape (m,)
+        Numbers of rows, rising, each at the end of a tie; sums are given over that many of the first rows.
+    columns : ndarray of float, shape (n, c), optional
+        Numbers of each row in order, at most four, such as its log loss; read as float32.
+    replicates, seed : int
+        How many replicates, and the seed of the draws.
+    first : int
+        The first replicate, a multiple of 32.
+    """
+    n, m = len(found.keys), len(cut)
+    loss = np.empty((n, 0), np.float32) if columns is None else np.ascontiguousarray(columns, dtype=np.float32)
+    if loss.shape != (n, loss.shape[1]) or loss.shape[1] > 4 or first % 32:
+        raise AssertionError(f"columns of shape {loss.shape} for {n} rows, first replicate {first}")
+    c, weighted = loss.shape[1], len(found.weight) > 0
+    auc, precision, losses = np.empty(replicates), np.empty(replicates), np.empty((replicates, m, c))
+    rows_above = np.empty((0 if weighted else replicates, m, 2), dtype=np.uint32)
+    weight_above = np.empty((replicates if weighted else 0, m, 2))
+    flat = (each.reshape(-1) for each in (rows_above, weight_above, losses))
+    _kernels.bootstrap(
+        found.keys, found.weight, loss.reshape(-1), c, _contiguous(cut, np.uint64), seed % 2**64, first, threads(),
+        auc, precision, *flat,
+    )  # fmt: skip
+    above = weight_above if weighted else rows_above.astype(np.int64)
+    return Resampled(auc, precision, above[:, :, 0], above[:, :, 1], losses)
+
+
+def times_drawn(n: int, *, replicates: int, seed: int, first: int = 0) -> NDArray[np.uint16]:
+    """How many times `bootstrap` draws each of n rows, shape (replicates, n); `first` is a multiple of 32."""
+    out = np.empty((-(-replicates // 32), n, 32), dtype=np.uint16)
+    for block, drawn in enumerate(out):
+        _kernels.times_drawn(seed % 2**64, first // 32 + block, drawn.reshape(-1))
+    return out.transpose(0, 2, 1).reshape(-1, n)[:replicates]
+
+
 def row_hashes(score: NDArray[Any], codes: NDArray[Any] | None) -> tuple[int, int]:
     """Sum and xor of a 64-bit hash of each row's scores, shape (n,) or (n, k), and code: the order does not matter."""
     flat = _contiguous(score, np.float32 if score.dtype == np.float32 else np.float64).reshape(-1)
@@ -277,11 +344,3 @@ def _parts(n: int) -> int:
 def _contiguous(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
     return np.ascontiguousarray(values, dtype=dtype)
 
-
-def bootstrap_ranking(
-    positives: NDArray[Any], negatives: NDArray[Any], *, replicates: int, seed: int, threads: int | None = None
-) -> NDArray[np.float64]:
-    pos, neg = _contiguous(positives, np.int64), _contiguous(negatives, np.int64)
-    if len(pos) != len(neg):
-        raise AssertionError("lengths differ")
-    return _kernels.bootstrap_ranking(pos, neg, replicates, seed % 2**64, threads or os.cpu_count() or 1)

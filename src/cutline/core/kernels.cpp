@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "bootstrap.hpp"
 #include "keys.hpp"
 #include "sweep.hpp"
 
@@ -424,93 +425,39 @@ void scores(In<K> keys, RangeTuple range, Mut<S> out) {
         out.data()[i] = coding.score(static_cast<typename FloatBits<S>::Unsigned>(keys.data()[i] >> 1));
 }
 
-CUTLINE_INLINE uint64_t mix(uint64_t x) {  // splitmix64 (Steele, Lea & Flood 2014)
-    x += 0x9e3779b97f4a7c15ULL;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-    return x ^ (x >> 31);
-}
+CUTLINE_DISPATCH(void, bootstrap_, (const uint32_t *k, size_t n, const float *l, const uint64_t *c, uint64_t s, uint64_t b, const Replicates &o),
+                 (k, n, l, c, s, b, o), bootstrap_block(k, n, l, c, s, b, o))
+CUTLINE_DISPATCH(void, bootstrap_, (const uint64_t *k, size_t n, const float *l, const uint64_t *c, uint64_t s, uint64_t b, const Replicates &o),
+                 (k, n, l, c, s, b, o), bootstrap_block(k, n, l, c, s, b, o))
 
-// Poisson(1) draws by inversion of 16-bit uniforms, four to a 64-bit word of xorshift128+ (Vigna 2017).
-class Poisson {
-  public:
-    explicit Poisson(uint64_t seed) : a_(mix(seed)), b_(mix(mix(seed))) {}
-
-    int64_t sum(int64_t k) {
-        int64_t total = 0;
-        while (k-- > 0) total += table()[next()];
-        return total;
-    }
-
-  private:
-    static const std::array<uint8_t, 65536> &table() {
-        static const auto made = [] {
-            std::array<uint8_t, 65536> t{};
-            // round(65536 * P(X <= j)), X ~ Poisson(1), j = 0..7
-            constexpr std::array<uint32_t, 8> cdf{24109, 48219, 60273, 64292, 65296, 65497, 65531, 65535};
-            for (uint32_t u = 0; u < 65536; ++u)
-                t[u] = static_cast<uint8_t>(std::upper_bound(cdf.begin(), cdf.end(), u) - cdf.begin());
-            return t;
-        }();
-        return made;
-    }
-
-    uint16_t next() {
-        if (left_ == 0) {
-            uint64_t x = a_;
-            const uint64_t y = b_;
-            word_ = x + y;
-            a_ = y;
-            x ^= x << 23;
-            b_ = x ^ y ^ (x >> 18) ^ (y >> 5);
-            left_ = 4;
+// Replicates `first`, `first` + 1, ...; `first` is a multiple of kLanes. See Replicates for the outputs, all flat.
+template <typename K>
+void bootstrap(In<K> keys, In<double> weight, In<float> loss, size_t columns, In<uint64_t> cut, uint64_t seed, size_t first,
+               unsigned threads, Mut<double> auc, Mut<double> precision, Mut<uint32_t> counts, Mut<double> weights,
+               Mut<double> losses) {
+    nb::gil_scoped_release release;
+    const size_t replicates = auc.size(), blocks = (replicates + kLanes - 1) / kLanes;
+    // Outputs of replicate `first` stand at index 0.
+    const Replicates out{auc.data() - first, precision.data() - first, counts.data() - 2 * first * cut.size(),
+                         losses.data() - first * cut.size() * columns, first + replicates, cut.size(), columns};
+    in_parts(blocks, std::max(1u, std::min<unsigned>(threads, blocks)), [&](unsigned, size_t from, size_t to) {
+        for (size_t b = from; b < to; ++b) {
+            const uint64_t block = first / kLanes + b;
+            if (weight.size())
+                bootstrap_weighted_block(keys.data(), weight.data(), keys.size(), loss.data(), cut.data(), seed, block,
+                                         weights.data() - 2 * first * cut.size(), out);
+            else
+                bootstrap_(keys.data(), keys.size(), loss.data(), cut.data(), seed, block, out);
         }
-        --left_;
-        const auto out = static_cast<uint16_t>(word_ >> 48);  // high bits first: the low ones are the weakest
-        word_ <<= 16;
-        return out;
-    }
-
-    uint64_t a_, b_, word_ = 0;
-    int left_ = 0;
-};
-
-nb::ndarray<nb::numpy, double> bootstrap_ranking(In<int64_t> pos, In<int64_t> neg, size_t replicates, uint64_t seed,
-                                                 unsigned threads) {
-    const size_t groups = pos.size();
-    std::vector<double> out(2 * replicates);
-    {
-        nb::gil_scoped_release release;
-        const int64_t *p = pos.data(), *q = neg.data();
-        const auto run = [&](size_t from, size_t to) {
-            for (size_t r = from; r < to; ++r) {
-                // The stream belongs to (seed, replicate), not to a thread: the count of threads cannot show.
-                Poisson draw(mix(seed) ^ mix(0x5851f42d4c957f2dULL + r));
-                double tp = 0, fp = 0, pairs = 0, ap = 0;
-                for (size_t g = 0; g < groups; ++g) {
-                    const auto dp = static_cast<double>(draw.sum(p[g])), dq = static_cast<double>(draw.sum(q[g]));
-                    pairs += dq * (tp + 0.5 * dp);
-                    tp += dp;
-                    fp += dq;
-                    if (dp > 0) ap += dp * tp / (tp + fp);
-                }
-                const double nan = std::numeric_limits<double>::quiet_NaN();
-                out[2 * r] = tp > 0 && fp > 0 ? pairs / (tp * fp) : nan;
-                out[2 * r + 1] = tp > 0 ? ap / tp : nan;
-            }
-        };
-        threads = std::max(1u, std::min<unsigned>(threads, static_cast<unsigned>(replicates)));
-        std::vector<std::thread> pool;
-        for (unsigned t = 1; t < threads; ++t)
-            pool.emplace_back(run, replicates * t / threads, replicates * (t + 1) / threads);
-        run(0, replicates / threads);
-        for (auto &thread : pool) thread.join();
-    }
-    auto *held = new std::vector<double>(std::move(out));
-    nb::capsule owner(held, [](void *p) noexcept { delete static_cast<std::vector<double> *>(p); });
-    return nb::ndarray<nb::numpy, double>(held->data(), {replicates, 2}, owner);
+    });
 }
 
+// How often `bootstrap` draws each row in the replicates of a block: (row, lane).
+void times_drawn(uint64_t seed, uint64_t block, Mut<uint16_t> out) {
+    nb::gil_scoped_release release;
+    Draws draws(seed, block);
+    for (size_t i = 0; i < out.size(); i += kLanes) draws.next(out.data() + i);
+}
 
 // Sum and xor over the rows of a hash of scores (k a row) and code: the same for any order of the rows.
 template <typename S, typename C>
@@ -563,6 +510,10 @@ void bind_scores(nb::module_ &m) {
 template <typename K>
 void bind_keys(nb::module_ &m) {
     m.def("ranking", &ranking<K>, nb::arg("keys").noconvert(), nb::arg("weight").noconvert(), nb::arg("full"));
+    m.def("bootstrap", &bootstrap<K>, nb::arg("keys").noconvert(), nb::arg("weight").noconvert(), nb::arg("loss").noconvert(),
+          nb::arg("columns"), nb::arg("cut").noconvert(), nb::arg("seed"), nb::arg("first"), nb::arg("threads"),
+          nb::arg("auc").noconvert(), nb::arg("precision").noconvert(), nb::arg("counts").noconvert(),
+          nb::arg("weights").noconvert(), nb::arg("losses").noconvert());
     m.def("group_count", &group_count<K>, nb::arg("keys").noconvert());
     m.def("sums", &sums<K>, nb::arg("keys").noconvert(), nb::arg("weight").noconvert(), nb::arg("out").noconvert());
 }
@@ -579,7 +530,6 @@ NB_MODULE(_kernels, m) {
     m.def("rank_by_sign32", &rank_by_sign<float>, nb::arg("keys").noconvert(), nb::arg("front"), nb::arg("values").noconvert());
     m.def("rank_by_sign64", &rank_by_sign<double>, nb::arg("keys").noconvert(), nb::arg("front"), nb::arg("values").noconvert());
     m.def("gather", &gather, nb::arg("sorted").noconvert(), nb::arg("weight").noconvert(), nb::arg("bits"));
-    m.def("bootstrap_ranking", &bootstrap_ranking, nb::arg("pos").noconvert(), nb::arg("neg").noconvert(),
-          nb::arg("replicates"), nb::arg("seed"), nb::arg("threads"));
+    m.def("times_drawn", &times_drawn, nb::arg("seed"), nb::arg("block"), nb::arg("out").noconvert());
     m.def("ranking_of_table", &ranking_of_table, nb::arg("tp").noconvert(), nb::arg("fp").noconvert(), nb::arg("sums"));
 }

@@ -32,8 +32,10 @@
 #endif
 #if defined(__GNUC__)
 #define CUTLINE_INLINE inline __attribute__((always_inline))
+#define CUTLINE_LAMBDA __attribute__((always_inline))
 #define CUTLINE_PREFETCH(address) __builtin_prefetch(address)
 #else
+#define CUTLINE_LAMBDA
 #define CUTLINE_PREFETCH(address) (void)(address)
 #define CUTLINE_INLINE inline
 #endif

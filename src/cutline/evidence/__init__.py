@@ -1,13 +1,17 @@
 """Every figure with its uncertainty: estimates, intervals, resampling."""
 
 from cutline.evidence.auc import delong
+from cutline.evidence.bootstrap import Bootstrap, bootstrap, bootstrap_threshold
 from cutline.evidence.estimate import Estimate, count_ingredients, estimate, finite
 from cutline.evidence.intervals import Proportion, clopper_pearson, wilson, z_of
 from cutline.evidence.resample import set_apart, stratified_folds
 
 __all__ = [
+    "Bootstrap",
     "Estimate",
     "Proportion",
+    "bootstrap",
+    "bootstrap_threshold",
     "clopper_pearson",
     "count_ingredients",
     "delong",

@@ -20,11 +20,15 @@ from cutline.evidence.intervals import (
     State,
     z_of,
 )
-from cutline.evidence.resample import BOOTSTRAP_ROWS, bootstrap_ap, bootstrap_matrix
+from cutline.evidence.resample import bootstrap_matrix
 from cutline.labels import Shown
 from cutline.metrics import Counts, Metric, ThresholdTable, checked_decision, confusion_matrix, decided
 from cutline.metrics.probability import ROW_LOSSES, mean_and_error, n_clipped
 from cutline.scores import Role, Scores
+
+
+BOOTSTRAP_ROWS = 50_000
+"""Above this many rows the bootstrap of average precision gives way to a formula: normal theory has long taken over."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -238,7 +242,7 @@ def _counts(
 
     if decision is None and known.kind != "label" and at is not None:
         table = table or ThresholdTable.from_scores(known)
-        return table.counts(at), None if table.weights is None else table.squares(at)
+        return table.counts(at), table.squares(at) if table.weighted else None
     codes = decided(known, at) if decision is None else decision
     k = known.classes.index(known.classes.positive)
     counts = from_matrix(confusion_matrix(known, codes), k)
@@ -261,8 +265,10 @@ def _of_order(metric: Metric, table: ThresholdTable, seed: int) -> Ingredients |
         return _auc.delong(table)
     if metric.name != "average_precision":
         return None
-    if table.weights is None and table.n_pos + table.n_neg <= BOOTSTRAP_ROWS:
+    if not table.weighted and table.n_pos + table.n_neg <= BOOTSTRAP_ROWS:
+        from cutline.evidence.bootstrap import bootstrap_ap
+
         return bootstrap_ap(table, seed=seed)
-    weights = table.weights
-    n_pos = table.n_pos if weights is None else weights.tp[-1] ** 2 / weights.tp2[-1]
-    return LogitProportion(metric.value(table), float(n_pos))
+    r = table.ranking(full=False)
+    effective = r.positives**2 / r.square_positives if r.positives else 0.0
+    return LogitProportion(metric.value(table), effective)

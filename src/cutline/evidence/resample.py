@@ -1,4 +1,4 @@
-"""Folds and bootstraps, all seeded."""
+"""Folds, and the bootstrap of a confusion matrix, all seeded."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline import core
 from cutline.evidence.intervals import Replicates
-from cutline.metrics import Metric, ThresholdTable
+from cutline.metrics import Metric
 
 REPLICATES = 2000
-BOOTSTRAP_ROWS = 50_000
-"""Above this many rows the ranking bootstrap gives way to a formula: normal theory has long taken over."""
-
 
 def stratified_folds(
     codes: NDArray[Any], folds: int, seed: int, groups: NDArray[Any] | None = None
@@ -70,9 +66,3 @@ def bootstrap_matrix(metric: Metric, matrix: NDArray[Any], *, seed: int, replica
         drawn[:, seen] = rng.multinomial(n, cells[seen] / cells.sum(), size=len(drawn))
         values.append(metric.value(drawn.reshape(-1, *matrix.shape)))
     return Replicates(np.concatenate(values), "multinomial bootstrap")
-
-
-def bootstrap_ap(table: ThresholdTable, *, seed: int, replicates: int = REPLICATES) -> Replicates:
-    """Poisson bootstrap of average precision (Chamandy et al. 2012), compiled; for tables without weights."""
-    both = core.bootstrap_ranking(np.diff(table.tp), np.diff(table.fp), replicates=replicates, seed=seed)
-    return Replicates(both[:, 1].copy(), "Poisson bootstrap")

@@ -158,6 +158,16 @@ class ThresholdTable(Shown):
         assert self.weights is not None
         return _at_all(self.weights.tp2, self.weights.fp2)
 
+    def sorted_rows(self) -> core.Rows:
+        """The rows from the highest score to the lowest, for kernels; of a table made of counts, one for each count."""
+        if self._rows is not None:
+            return self._rows
+        if self.weighted:
+            raise InputError("table", "cumulated weights", "a table made of scores", "the weights of single rows are gone")
+        steps = np.column_stack([np.diff(self.fp), np.diff(self.tp)]).reshape(-1)
+        keys = np.repeat(np.arange(len(steps), dtype=np.uint64), steps)
+        return core.Rows(keys, (0, 0, 0), self.thresholds[1:], core.NONE)
+
     def merge(self, other: ThresholdTable) -> ThresholdTable:
         """The table of both sets of rows together; the order of merging does not matter."""
         both = np.concatenate([self.thresholds, other.thresholds])
