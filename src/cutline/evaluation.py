@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cutline import core
 from cutline.calibration import Bin, reliability
 from cutline.decision import OperatingPoint
 from cutline.errors import InputError
@@ -311,13 +312,13 @@ def _binary(
     )
     matrix = None
     if decides:
-        matrix = confusion_matrix(known, decided(known, threshold) if decision is None else decision)
+        matrix = _confusion(known, table, threshold, decision)
     for label, count in ((known.classes.positive, known.n_pos), (known.classes.negative, known.n - known.n_pos)):
         if count == 0:
             notes.append(f"no row of class {label!r}: what compares the classes is undefined")
         elif count < 30:
             notes.append(f"only {count} row(s) of class {label!r}: figures that rest on them are wide")
-    bins = reliability(known, confidence=confidence) if known.kind in ("probability", "logit") else None
+    bins = reliability(known, confidence=confidence, table=table) if known.kind in ("probability", "logit") else None
     return Evaluation(
         known.classes,
         known.n,
@@ -334,7 +335,7 @@ def _binary(
         point,
         matrix,
         bins,
-        _histogram(known) if ordered else None,
+        None if table is None else _histogram(known, table),
         (),
         tuple(notes),
     )
@@ -399,12 +400,26 @@ def _class_report(
     return ClassReport(name, support, tuple(found))
 
 
-def _histogram(known: Scores) -> Histogram:
-    score = known.score.astype(np.float64)
-    low, high = (0.0, 1.0) if known.kind == "probability" else (float(score.min()), float(score.max()))
+def _confusion(
+    known: Scores, table: ThresholdTable | None, threshold: float | None, decision: NDArray[Any] | None
+) -> NDArray[Any]:
+    if decision is not None or table is None or threshold is None:
+        return confusion_matrix(known, decided(known, threshold) if decision is None else decision)
+    c = table.counts(threshold)
+    negative_first = np.array([[c.tn, c.fp], [c.fn, c.tp]])
+    return negative_first if known.classes.index(known.classes.positive) == 1 else negative_first[::-1, ::-1].copy()
+
+
+def _histogram(known: Scores, table: ThresholdTable) -> Histogram:
+    rows = table.sorted_rows()
+    high, low = (float(core.scores_of(rows, r, r + 1)[0]) for r in (0, known.n - 1))
+    if known.kind == "probability":
+        low, high = 0.0, 1.0
     if low == high:
         low, high = low - 0.5, high + 0.5
     # Half the ends first: the span of +-1.7e308 is no float64.
     edges = 2 * np.linspace(low / 2, high / 2, HISTOGRAM_BINS + 1)
-    positive = known.is_positive
-    return Histogram(edges, np.histogram(score[positive], edges)[0], np.histogram(score[~positive], edges)[0])
+    # Bin i holds the rows from edge i up to, and in the last bin with, edge i + 1.
+    above = core.cuts(rows, edges[-2::-1])[:, :2].astype(np.int64)
+    flagged, positives = np.diff(above, axis=0, prepend=0)[::-1].T
+    return Histogram(edges, positives, flagged - positives)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
@@ -220,6 +220,19 @@ class Scores(Shown):
             ids=None if self.ids is None else self.ids[pick],
             role=self.role if role is None else role,
         )
+
+    def parts(self, size: int = 1 << 15) -> Iterator[Scores]:
+        """The rows in runs of `size`, as views: what is computed run by run stays in the cache."""
+        for start in range(0, self.n, size):
+            rows = slice(start, start + size)
+            yield self._with(
+                truth=None if self.truth is None else self.truth[rows],
+                score=self.score[rows],
+                weight=None if self.weight is None else self.weight[rows],
+                groups=None,
+                slices={},
+                ids=None,
+            )
 
     def with_score(self, score: NDArray[Any], kind: Kind) -> Scores:
         """The same rows with other scores: shape (n,) for binary problems, else (n, k)."""

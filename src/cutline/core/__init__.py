@@ -90,8 +90,8 @@ class Ranking(NamedTuple):
     spread_positive: float
     """Sum over the positives of w^2 times the squared deviation of the placement from the AUC (DeLong)."""
     spread_negative: float
-    precision_sum: float
-    """Sum over the positives of w times the precision at their score."""
+    average_precision: float
+    """Mean over the positives, by weight, of the precision at their score; nan without positives."""
     ks: float
     """Largest absolute difference of the true and the false positive rate."""
 

@@ -303,7 +303,7 @@ CUTLINE_DISPATCH(Pairs, pairs_, (const uint64_t *k, size_t n), (k, n), pairs_of(
 using RankingArray = std::array<double, 12>;
 RankingArray as_array(const Ranking &r) {
     return {r.positives,       r.negatives, r.square_positives, r.square_negatives, r.rows_positive,   r.rows_negative,
-            r.right,           r.wrong,     r.spread_positive,  r.spread_negative,  r.precision_sum, r.ks};
+            r.right,           r.wrong,     r.spread_positive,  r.spread_negative,  r.average_precision, r.ks};
 }
 
 // Without weights the totals are counts of pairs, which are exact.

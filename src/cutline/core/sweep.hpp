@@ -174,7 +174,7 @@ struct Ranking {
     double rows_positive = 0, rows_negative = 0;
     double right = 0, wrong = 0;  // twice the weight of pairs in the right and in the wrong order, a tie counting to both
     double spread_positive = 0, spread_negative = 0;  // sum of w^2 (placement - AUC)^2 over each class
-    double precision_sum = 0;                         // of w x precision over the positives: AP x positives
+    double average_precision = 0;                     // mean over the positives, by weight, of the precision at their score
     double ks = 0;                                    // largest |TPR - FPR|
 };
 
@@ -200,7 +200,7 @@ CUTLINE_INLINE Ranking totals_of(Visit &&visit) {
 template <bool Weighted, typename Visit>
 CUTLINE_INLINE void spread_of(Ranking &r, Visit &&visit) {
     const double auc = r.right / (r.right + r.wrong), half_p = 0.5 / r.positives, half_n = 0.5 / r.negatives;
-    BlockSum of_p, of_n, precision;
+    BlockSum of_p, of_n, precision, weight;  // the last two summed alike: a perfect order gives exactly 1
     Running<Weighted> running_tp{}, running_fp{};
     double tp = 0, fp = 0, best = 0;
     visit([&](const Group &g) {
@@ -212,9 +212,10 @@ CUTLINE_INLINE void spread_of(Ranking &r, Visit &&visit) {
         of_n.add(g.square[0] * negative * negative);
         const double flagged = tp + fp;
         precision.add(g.weight[1] * (tp / (flagged > 0 ? flagged : 1)));
+        weight.add(g.weight[1]);
         best = std::max(best, std::abs(tp * half_p - fp * half_n));
     });
-    r.spread_positive = of_p, r.spread_negative = of_n, r.precision_sum = precision, r.ks = 2 * best;
+    r.spread_positive = of_p, r.spread_negative = of_n, r.average_precision = precision / weight, r.ks = 2 * best;
 }
 
 // The table of all thresholds: row 0 is +inf, nobody; then every distinct score. With weights, sums has four numbers a

@@ -23,7 +23,7 @@ from cutline.evidence.intervals import (
 from cutline.evidence.resample import bootstrap_matrix
 from cutline.labels import Shown
 from cutline.metrics import Counts, Metric, ThresholdTable, checked_decision, confusion_matrix, decided
-from cutline.metrics.probability import ROW_LOSSES, mean_and_error, n_clipped
+from cutline.metrics.probability import ROW_LOSSES, mean_of_rows, n_clipped
 from cutline.scores import Role, Scores
 
 
@@ -191,7 +191,7 @@ def _with_ingredients(
     if metric.name in ROW_LOSSES:
         return _of_rows(metric, known)
     if metric.of_table and known.binary:
-        table = table or ThresholdTable.from_scores(known)
+        table = ThresholdTable.from_scores(known) if table is None else table
         value = metric.value(table)
         return value, _of_order(metric, table, seed), ""
     if metric.of_scores:
@@ -241,7 +241,7 @@ def _counts(
     from cutline.metrics.counts import from_matrix
 
     if decision is None and known.kind != "label" and at is not None:
-        table = table or ThresholdTable.from_scores(known)
+        table = ThresholdTable.from_scores(known) if table is None else table
         return table.counts(at), table.squares(at) if table.weighted else None
     codes = decided(known, at) if decision is None else decision
     k = known.classes.index(known.classes.positive)
@@ -253,7 +253,7 @@ def _counts(
 
 
 def _of_rows(metric: Metric, known: Scores) -> tuple[float, Ingredients, str]:
-    value, error, n = mean_and_error(ROW_LOSSES[metric.name](known), known.weight)
+    value, error, n = mean_of_rows(ROW_LOSSES[metric.name], known)
     note = ""
     if metric.name == "log_loss" and (clipped := n_clipped(known)):
         note = f"{clipped:,} row(s) gave their true class probability 0: without clipping the value is infinite"

@@ -223,19 +223,14 @@ f1 = f_beta(1)
 
 
 def _roc_auc(table: ThresholdTable) -> float:
-    c = table.counts()
-    tp, fp = np.asarray(c.tp, dtype=np.float64), np.asarray(c.fp, dtype=np.float64)
-    # Pairs (positive, negative) in the right and in the wrong order, a tie counting half to each; exact in float64 to
-    # 2^53 half-pairs. Right over both, so that a perfect order of weighted rows gives exactly 1.
-    right = np.dot(np.diff(fp), tp[1:] + tp[:-1])
-    wrong = np.dot(np.diff(tp), fp[1:] + fp[:-1])
-    return float(divide(right, right + wrong))
+    r = table.ranking(full=False)
+    # Right over right and wrong, so that a perfect order of weighted rows gives exactly 1.
+    return float(divide(r.right, r.right + r.wrong))
 
 
 def _average_precision(table: ThresholdTable) -> float:
-    c = table.counts()
-    step = np.diff(c.tp)
-    return float(divide((step * divide(c.tp[1:], c.flagged[1:])).sum(), step.sum()))
+    r = table.ranking()
+    return r.average_precision if r.positives else float("nan")
 
 
 roc_auc = Metric(

@@ -25,7 +25,9 @@ def row_log_loss(scores: Scores) -> NDArray[np.float64]:
 
 def n_clipped(scores: Scores) -> int:
     """Rows whose true class was given a probability of exactly 0: without clipping the log loss is infinite."""
-    return int((_of_truth(scores) <= 0).sum())
+    if scores.kind == "probability" and 0 < scores.score.min() and scores.score.max() < 1:
+        return 0
+    return sum(int(np.count_nonzero(_of_truth(part) <= 0)) for part in scores.parts())
 
 
 def row_brier(scores: Scores) -> NDArray[np.float64]:
@@ -56,7 +58,7 @@ def _eps(scores: Scores) -> float:
 
 
 def _mean(rows: RowLoss) -> Callable[[Scores], float]:
-    return lambda scores: float(np.average(rows(scores), weights=scores.weight))
+    return lambda scores: mean_of_rows(rows, scores)[0]
 
 
 log_loss = Metric(
@@ -106,6 +108,26 @@ ROW_LOSSES: dict[str, RowLoss] = {
     "prediction_bias": row_bias,
 }
 """The rows whose mean each metric is, by its name: an interval needs their spread."""
+
+
+def mean_of_rows(rows: RowLoss, scores: Scores) -> tuple[float, float, float]:
+    """Mean of one number a row, its standard error and the effective number of rows, (sum w)^2 / sum w^2."""
+    shift, first = 0.0, True
+    sums = np.zeros(4)  # of w, w^2, w d and w d^2 with d the deviation from the first row, which keeps constants exact
+    for part in scores.parts():
+        value = rows(part)
+        if first:
+            shift, first = float(value[0]), False
+        d = value - shift
+        if part.weight is None:
+            sums += (d.size, d.size, d.sum(), np.dot(d, d))
+        else:
+            w = part.weight
+            sums += (w.sum(), np.dot(w, w), np.dot(w, d), np.dot(w * d, d))
+    total, squares, first_moment, second_moment = sums.tolist()
+    n = total**2 / squares
+    spread = max(second_moment / total - (first_moment / total) ** 2, 0.0)
+    return shift + first_moment / total, (spread / (n - 1)) ** 0.5 if n > 1 else float("nan"), n
 
 
 def mean_and_error(values: NDArray[Any], weight: NDArray[np.float64] | None) -> tuple[float, float, float]:
