@@ -14,6 +14,8 @@ from cutline.calibration import Bin, reliability
 from cutline.decision import OperatingPoint
 from cutline.errors import InputError
 from cutline.evidence import Estimate, count_ingredients, estimate, z_of
+from cutline.evidence.auc import delong_of
+from cutline.evidence.estimate import estimated, of_macro_auc, of_matrix
 from cutline.labels import Classes, Label, Shown
 from cutline.metrics import (
     METRICS,
@@ -35,6 +37,8 @@ from cutline.metrics import (
     recall,
     roc_auc,
 )
+from cutline.metrics.counts import class_counts
+from cutline.metrics.pairwise import ClassOrder, class_order, hand_till, pairs_mean
 from cutline.scores import Kind, Role, Scores
 
 HISTOGRAM_BINS = 40
@@ -351,13 +355,19 @@ def _several(
     notes: list[str],
 ) -> Evaluation:
     codes = decided(known) if decision is None else decision
-    metrics: list[Metric] = [accuracy, balanced_accuracy, macro(precision), macro(recall), macro(f1), mcc]
-    if known.kind != "label":
-        metrics.append(macro(roc_auc))
-    if known.kind in ("probability", "logit"):
-        metrics += [log_loss, brier]
-    found = tuple(estimate(m, known, decision=codes, confidence=confidence, seed=seed) for m in metrics)
     matrix = confusion_matrix(known, codes)
+    at_once = [accuracy, balanced_accuracy, macro(precision), macro(recall), macro(f1), mcc]
+    found = [
+        estimated(metric, known, *pair, confidence=confidence)
+        for metric, pair in zip(at_once, of_matrix(at_once, known, matrix, seed), strict=True)
+    ]
+    order = None
+    if known.kind != "label":
+        order = class_order(known, influence=True)
+        found.append(estimated(macro(roc_auc), known, *of_macro_auc(order, known.n), confidence=confidence))
+        found.append(estimated(hand_till, known, pairs_mean(order), None, confidence=confidence))
+    if known.kind in ("probability", "logit"):
+        found += [estimate(metric, known, confidence=confidence) for metric in (log_loss, brier)]
     squared = None if known.weight is None else confusion_matrix(known.with_weight(np.square(known.weight)), codes)
     support = np.bincount(known.truth if known.truth is not None else [], minlength=known.classes.k)
     absent = [known.classes.names[k] for k in np.flatnonzero(support == 0)]
@@ -373,31 +383,44 @@ def _several(
         known.weight is not None,
         known.fingerprint.digest,
         confidence,
-        found,
+        tuple(found),
         None,
         None,
         point,
         matrix,
         None,
         None,
-        tuple(_class_report(known, matrix, squared, k, int(support[k]), confidence) for k in range(known.classes.k)),
+        _class_reports(known, matrix, squared, order, support, confidence),
         tuple(notes),
     )
 
 
-def _class_report(
-    known: Scores, matrix: NDArray[Any], squared: NDArray[Any] | None, k: int, support: int, confidence: float
-) -> ClassReport:
-    counts = from_matrix(matrix, k)
-    squares = None if squared is None else from_matrix(squared, k)
-    found = [
-        Estimate(m, m.value(counts), known.n, support, count_ingredients(m, counts, squares), confidence, known.role)
-        for m in (precision, recall, f1)
-    ]
-    name = known.classes.names[k]
-    if known.kind != "label":
-        found.append(estimate(roc_auc, known.one_vs_rest(name), confidence=confidence))
-    return ClassReport(name, support, tuple(found))
+def _class_reports(
+    known: Scores,
+    matrix: NDArray[Any],
+    squared: NDArray[Any] | None,
+    order: ClassOrder | None,
+    support: NDArray[Any],
+    confidence: float,
+) -> tuple[ClassReport, ...]:
+    each, squares = class_counts(matrix), None if squared is None else class_counts(squared)
+    reports = []
+    for k, name in enumerate(known.classes.names):
+        n = int(support[k])
+        counts, square = _of_class(each, k), None if squares is None else _of_class(squares, k)
+        found = [
+            estimated(m, known, m.value(counts), count_ingredients(m, counts, square), confidence=confidence, n_pos=n)
+            for m in (precision, recall, f1)
+        ]
+        if order is not None:
+            area = delong_of(order.rankings[k])
+            found.append(estimated(roc_auc, known, area.value, area, confidence=confidence, n_pos=n))
+        reports.append(ClassReport(name, n, tuple(found)))
+    return tuple(reports)
+
+
+def _of_class(each: Counts, k: int) -> Counts:
+    return Counts(*(getattr(each, name)[k].item() for name in ("tp", "fp", "fn", "tn")))
 
 
 def _confusion(

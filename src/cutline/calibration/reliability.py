@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -49,14 +50,14 @@ def reliability(
         The table of `scores`, when it was already made.
     """
     known = scores.known()
-    known.take([0]).probability  # refuses what is no probability, by name
+    _ = known.take([0]).probability  # refuses what is no probability, by name
     rows = (ThresholdTable.from_scores(known) if table is None else table).sorted_rows()
     # The rows of a bin end with a tie: a cut at the score of the row at each quantile.
     place = (known.n - 1) * np.linspace(0, 1, bins + 1)[-2:0:-1]
     edges = np.unique([core.scores_of(rows, r, r + 1)[0] for r in known.n - 1 - np.ceil(place).astype(int)])[::-1]
     cuts = np.vstack([np.zeros(6), core.cuts(rows, np.append(edges, -np.inf))])
     found = []
-    for above, upto in zip(cuts[:-1], cuts[1:], strict=True):
+    for above, upto in pairwise(cuts):
         n, positives, weight, negative_weight, square, negative_square = upto - above
         if not n:
             continue

@@ -24,10 +24,12 @@ __all__ = [
     "Resampled",
     "Rows",
     "Sweep",
+    "argmax_rows",
     "bootstrap",
+    "by_class",
     "copied",
     "cuts",
-    "order",
+    "numbered",
     "ranking",
     "ranking_of_table",
     "row_hashes",
@@ -111,11 +113,10 @@ class Resampled(NamedTuple):
 
 
 class Order(NamedTuple):
-    """Row numbers from the highest score to the lowest; the order of equal scores means nothing."""
+    """Sorted rows and their numbers."""
 
     number: NDArray[np.uint32]
     rows: Rows
-    """The same rows; their labels are all 0."""
 
 
 def threads() -> int:
@@ -178,19 +179,63 @@ def rows(score: NDArray[Any], positive: NDArray[Any], weight: NDArray[Any] | Non
     return Rows(keys, extent, np.empty(0, score.dtype), NONE)
 
 
-def order(score: NDArray[Any]) -> Order:
-    """Row numbers of finite float32 or float64 scores, shape (n,), from the highest score to the lowest."""
-    found, sorted_rows, bits = _by_index(_contiguous(score, score.dtype), np.zeros(len(score), dtype=np.uint8))
-    return Order((sorted_rows & np.uint64(2**bits - 1)).astype(np.uint32), found)
+def numbered(score: NDArray[Any], positive: NDArray[Any], weight: NDArray[Any] | None = None) -> Order:
+    """`rows`, each with its number."""
+    found, packed, bits = _by_index(_contiguous(score, score.dtype), _contiguous(positive, np.uint8))
+    number = (packed & np.uint64(2**bits - 1)).astype(np.uint32)
+    if weight is not None:
+        found = found._replace(weight=_contiguous(weight, np.float64)[number])
+    return Order(number, found)
+
+
+def by_class(
+    order: Order, codes: NDArray[Any], classes: int, found: Ranking, influence: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """One class, the positive one of `order`, against each other one.
+
+    Parameters
+    ----------
+    order : Order
+        The rows by the score of the class.
+    codes : ndarray of int, shape (n,)
+        The class of each row, in the order of the row numbers.
+    classes : int
+        Number of classes.
+    found : Ranking
+        That of `order.rows`.
+    influence : ndarray of float64, shape (n,), optional
+        Each row's share in the deviation of the AUC from its expectation is added to it.
+
+    Returns
+    -------
+    ndarray of float64, shape (classes,)
+        Entry j: twice the weight of the pairs (row of the class, row of class j) in the right order, a tie
+        counting half. The entry of the class itself means nothing.
+    """
+    right = np.zeros(classes)
+    auc = found.right / (found.right + found.wrong) if found.right + found.wrong else 0.0
+    _kernels.by_class(
+        order.rows.keys, order.number, order.rows.weight, _contiguous(codes, np.int32), auc, found.positives,
+        found.negatives, right, NONE if influence is None else influence,
+    )  # fmt: skip
+    return right
+
+
+def argmax_rows(score: NDArray[Any]) -> NDArray[np.int32]:
+    """The first of the largest values of each row of float scores, shape (n, k)."""
+    out = np.empty(len(score), dtype=np.int32)
+    flat = _contiguous(score, np.float32 if score.dtype == np.float32 else np.float64).reshape(-1)
+    _kernels.argmax_rows(flat, score.shape[1], out)
+    return out
 
 
 def ranking(found: Rows, *, full: bool = True) -> Ranking:
-    """The figures of the order; without `full` those of the spread, precision and KS are left at 0, and it is faster."""
+    """The figures of the order; without `full`, which is faster, spread, precision and KS are left at 0."""
     return Ranking(*_kernels.ranking(found.keys, found.weight, full))
 
 
 def ranking_of_table(tp: NDArray[Any], fp: NDArray[Any], sums: tuple[NDArray[Any], ...] | None) -> Ranking:
-    """The same of cumulative counts, shape (m,); `sums`: of w of positives, negatives, of w^2 of positives, negatives."""
+    """The same of cumulative counts, shape (m,); `sums` are the columns of those of a `Sweep`."""
     four = [NONE] * 4 if sums is None else [_contiguous(each, np.float64) for each in sums]
     return Ranking(*_kernels.ranking_of_table(_contiguous(tp, np.int64), _contiguous(fp, np.int64), four))
 
@@ -343,4 +388,3 @@ def _parts(n: int) -> int:
 
 def _contiguous(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
     return np.ascontiguousarray(values, dtype=dtype)
-

@@ -425,6 +425,48 @@ void scores(In<K> keys, RangeTuple range, Mut<S> out) {
         out.data()[i] = coding.score(static_cast<typename FloatBits<S>::Unsigned>(keys.data()[i] >> 1));
 }
 
+// One class against each other, over rows sorted by its score: right[j] becomes twice the weight of the pairs (row of the
+// class, row of class j) in the right order, a tie counting half. And each row's share in the deviation of the AUC of the
+// class against all others from its expectation, added to `influence` by row number.
+template <typename K>
+void by_class(In<K> keys, In<uint32_t> number, In<double> weight, In<int32_t> codes, double auc, double positives, double negatives,
+              Mut<double> right, Mut<double> influence) {
+    nb::gil_scoped_release release;
+    const K *key = keys.data();
+    const size_t n = keys.size();
+    const bool share = influence.size() > 0, weighted = weight.size() > 0;
+    double tp = 0, fp = 0;
+    for (size_t i = 0, end; i < n; i = end) {
+        double p = 0, q = 0;
+        for (end = i; end < n && key[end] >> 1 == key[i] >> 1; ++end) {
+            const double w = weighted ? weight.data()[end] : 1.0, positive = static_cast<double>(key[end] & 1);
+            p += w * positive, q += w * (1 - positive);
+        }
+        const double of_positive = (1 - (2 * fp + q) / (2 * negatives) - auc) / positives;
+        const double of_negative = ((2 * tp + p) / (2 * positives) - auc) / negatives;
+        for (size_t j = i; j < end; ++j) {
+            if (j + kAhead < n) CUTLINE_PREFETCH(influence.data() + (share ? number.data()[j + kAhead] : 0));
+            const double w = weighted ? weight.data()[j] : 1.0;
+            const auto row = number.data()[j];
+            right.data()[codes.data()[row]] += w * (2 * tp + p);
+            if (share) influence.data()[row] += w * (key[j] & 1 ? of_positive : of_negative);
+        }
+        tp += p, fp += q;
+    }
+}
+
+// The first of the largest in each row of k.
+template <typename S>
+void argmax_rows(In<S> score, size_t k, Mut<int32_t> out) {
+    nb::gil_scoped_release release;
+    for (size_t i = 0; i < out.size(); ++i) {
+        const S *row = score.data() + i * k;
+        size_t best = 0;
+        for (size_t j = 1; j < k; ++j) best = row[j] > row[best] ? j : best;
+        out.data()[i] = static_cast<int32_t>(best);
+    }
+}
+
 CUTLINE_DISPATCH(void, bootstrap_, (const uint32_t *k, size_t n, const float *l, const uint64_t *c, uint64_t s, uint64_t b, const Replicates &o),
                  (k, n, l, c, s, b, o), bootstrap_block(k, n, l, c, s, b, o))
 CUTLINE_DISPATCH(void, bootstrap_, (const uint64_t *k, size_t n, const float *l, const uint64_t *c, uint64_t s, uint64_t b, const Replicates &o),
@@ -502,6 +544,7 @@ void bind_scores(nb::module_ &m) {
           nb::arg("threshold").noconvert(), nb::arg("tp").noconvert(), nb::arg("fp").noconvert());
     m.def("row_hashes", &row_hashes<S, int8_t>, nb::arg("score").noconvert(), nb::arg("code").noconvert(), nb::arg("k"));
     m.def("row_hashes", &row_hashes<S, int32_t>, nb::arg("score").noconvert(), nb::arg("code").noconvert(), nb::arg("k"));
+    m.def("argmax_rows", &argmax_rows<S>, nb::arg("score").noconvert(), nb::arg("k"), nb::arg("out").noconvert());
     m.def("cuts", &cuts<S, K>, nb::arg("keys").noconvert(), nb::arg("range"), nb::arg("values").noconvert(),
           nb::arg("weight").noconvert(), nb::arg("at").noconvert(), nb::arg("out").noconvert());
     m.def("scores", &scores<S, K>, nb::arg("keys").noconvert(), nb::arg("range"), nb::arg("out").noconvert());
@@ -514,6 +557,9 @@ void bind_keys(nb::module_ &m) {
           nb::arg("columns"), nb::arg("cut").noconvert(), nb::arg("seed"), nb::arg("first"), nb::arg("threads"),
           nb::arg("auc").noconvert(), nb::arg("precision").noconvert(), nb::arg("counts").noconvert(),
           nb::arg("weights").noconvert(), nb::arg("losses").noconvert());
+    m.def("by_class", &by_class<K>, nb::arg("keys").noconvert(), nb::arg("number").noconvert(), nb::arg("weight").noconvert(),
+          nb::arg("codes").noconvert(), nb::arg("auc"), nb::arg("positives"), nb::arg("negatives"), nb::arg("right").noconvert(),
+          nb::arg("influence").noconvert());
     m.def("group_count", &group_count<K>, nb::arg("keys").noconvert());
     m.def("sums", &sums<K>, nb::arg("keys").noconvert(), nb::arg("weight").noconvert(), nb::arg("out").noconvert());
 }

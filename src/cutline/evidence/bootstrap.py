@@ -202,7 +202,7 @@ def _over_tables(table: ThresholdTable, metrics: list[Metric], replicates: int, 
 def _row_by_row(
     known: Scores, metrics: tuple[Metric, ...], at: float | None, replicates: int, seed: int
 ) -> NDArray[np.float64]:
-    """Any metric, by weights: as many evaluations as replicates. Draws are those of the kernel for rows in this order."""
+    """Any metric, by weights: as many evaluations as replicates; the draws are the kernel's for rows in this order."""
     out = np.full((replicates, len(metrics)), np.nan)
     for first in range(0, replicates, TOGETHER):
         some = min(TOGETHER, replicates - first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,9 +24,9 @@ from cutline.evidence.intervals import (
 from cutline.evidence.resample import bootstrap_matrix
 from cutline.labels import Shown
 from cutline.metrics import Counts, Metric, ThresholdTable, checked_decision, confusion_matrix, decided
+from cutline.metrics.pairwise import ClassOrder, class_order
 from cutline.metrics.probability import ROW_LOSSES, mean_of_rows, n_clipped
 from cutline.scores import Role, Scores
-
 
 BOOTSTRAP_ROWS = 50_000
 """Above this many rows the bootstrap of average precision gives way to a formula: normal theory has long taken over."""
@@ -170,14 +171,27 @@ def estimate(
     if decision is not None:
         decision = checked_decision(scores, decision)[scores.counting]
     known = scores.known()
-    n, n_pos = known.n, known.n_pos if known.binary else -1
     z_of(confidence)  # checks the level
     value, ingredients, note = _with_ingredients(metric, known, at, decision, seed, table)
+    return estimated(metric, known, value, ingredients, note, confidence, at if metric.of_counts else None)
+
+
+def estimated(
+    metric: Metric,
+    known: Scores,
+    value: float,
+    ingredients: Ingredients | None,
+    note: str = "",
+    confidence: float = 0.95,
+    at: float | None = None,
+    n_pos: int | None = None,
+) -> Estimate:
+    """The estimate of a value that was computed from `known`; clusters get no interval."""
     if known.groups is not None:  # rows of a cluster are not independent: no interval is better than a false one
         ingredients, note = None, "rows come in clusters: an interval for independent rows is refused"
-    return Estimate(
-        metric, value, n, n_pos, ingredients, confidence, known.role, at if metric.of_counts else None, note
-    )
+    if n_pos is None:
+        n_pos = known.n_pos if known.binary else -1
+    return Estimate(metric, value, known.n, n_pos, ingredients, confidence, known.role, at, note)
 
 
 def _with_ingredients(
@@ -195,21 +209,37 @@ def _with_ingredients(
         value = metric.value(table)
         return value, _of_order(metric, table, seed), ""
     if metric.of_scores:
-        if metric.name == "macro_roc_auc":
-            value, error, classes = _auc.macro_auc(known)
-            note = "" if classes == known.classes.k else f"over the {classes} classes that have rows"
-            return value, Mean(value, error, known.n, 0.0, 1.0, "DeLong influence, t"), note
+        if metric.name == "macro_roc_auc" and not known.binary:
+            return of_macro_auc(class_order(known, influence=True), known.n)
         return metric.value(known), None, ""
     if metric.of_counts and known.binary:
         counts, squares = _counts(known, at, decision, table)
         value = metric.value(counts)
         return value, count_ingredients(metric, counts, squares, seed), ""
     matrix = confusion_matrix(known, decided(known, at) if decision is None else decision)
-    value = metric.value(matrix)
-    if metric.proportion and known.weight is None:
-        return value, Proportion(float(np.trace(matrix)), float(matrix.sum())), ""
+    value, ingredients = of_matrix([metric], known, matrix, seed)[0]
+    return value, ingredients, ""
+
+
+def of_matrix(
+    metrics: Sequence[Metric], known: Scores, matrix: NDArray[Any], seed: int = 0
+) -> list[tuple[float, Ingredients | None]]:
+    """Values and ingredients of metrics of one confusion matrix; they share their bootstrap draws."""
+    exact = [m for m in metrics if m.proportion and known.weight is None]
+    drawn = [m for m in metrics if m not in exact]
     scale = 1.0 if known.weight is None else known.weight.sum() / np.square(known.weight).sum()
-    return value, bootstrap_matrix(metric, matrix * scale, seed=seed), ""
+    made: dict[str, Ingredients] = {m.name: Proportion(float(np.trace(matrix)), float(matrix.sum())) for m in exact}
+    if drawn:
+        replicates = bootstrap_matrix(drawn, matrix * scale, seed=seed)
+        made.update({m.name: r for m, r in zip(drawn, replicates, strict=True)})
+    return [(m.value(matrix), made[m.name]) for m in metrics]
+
+
+def of_macro_auc(order: ClassOrder, n: int) -> tuple[float, Ingredients, str]:
+    """Value, ingredients and note of the macro one-vs-rest AUC."""
+    value, error, classes = _auc.macro_auc(order)
+    note = "" if classes == len(order.support) else f"over the {classes} classes that have rows"
+    return value, Mean(value, error, n, 0.0, 1.0, "DeLong influence, t"), note
 
 
 def count_ingredients(metric: Metric, counts: Counts, squares: Counts | None = None, seed: int = 0) -> Ingredients:

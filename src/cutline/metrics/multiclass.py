@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cutline import core
 from cutline.errors import InputError, LabelError, ScoreError, ShapeError
 from cutline.metrics.binary import divide
 from cutline.metrics.counts import Counts, class_counts
@@ -21,7 +22,7 @@ def decided(scores: Scores, at: float | None = None) -> NDArray[np.int32]:
     if scores.kind == "label":
         return scores.score
     if not scores.binary:
-        return scores.score.argmax(axis=1).astype(np.int32)
+        return core.argmax_rows(scores.score)
     if at is None:
         raise ScoreError("at", "no threshold", "a threshold to decide at", "for example at=0.5")
     positive = scores.classes.index(scores.classes.positive)

@@ -25,7 +25,7 @@ def row_log_loss(scores: Scores) -> NDArray[np.float64]:
 
 def n_clipped(scores: Scores) -> int:
     """Rows whose true class was given a probability of exactly 0: without clipping the log loss is infinite."""
-    if scores.kind == "probability" and 0 < scores.score.min() and scores.score.max() < 1:
+    if scores.kind == "probability" and scores.score.min() > 0 and scores.score.max() < 1:
         return 0
     return sum(int(np.count_nonzero(_of_truth(part) <= 0)) for part in scores.parts())
 

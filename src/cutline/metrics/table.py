@@ -163,7 +163,7 @@ class ThresholdTable(Shown):
         if self._rows is not None:
             return self._rows
         if self.weighted:
-            raise InputError("table", "cumulated weights", "a table made of scores", "the weights of single rows are gone")
+            raise InputError("table", "cumulated weights", "a table made of scores", "it has no single rows")
         steps = np.column_stack([np.diff(self.fp), np.diff(self.tp)]).reshape(-1)
         keys = np.repeat(np.arange(len(steps), dtype=np.uint64), steps)
         return core.Rows(keys, (0, 0, 0), self.thresholds[1:], core.NONE)
@@ -225,14 +225,18 @@ class ThresholdTable(Shown):
         at = _checked(at)
         if at not in self._made:
             if self._rows is not None:
-                # The last cut is the totals, summed in the same order: what is left over at the lowest score is exactly 0.
+                # The last cut is the totals, summed in the same order: what is left at the lowest score is exactly 0.
                 cut, total = core.cuts(self._rows, np.array([at, -np.inf])).tolist()
                 found = _split(int(cut[1]), int(cut[0] - cut[1]), int(total[1]), int(total[0] - total[1]))
                 w, w2 = (_split(*cut[i : i + 2], *total[i : i + 2]) for i in (2, 4))
                 self._made[at] = (found, w, w2) if self.weighted else (found, found, found)
             else:
-                row, w = self.index(at), self.weights
-                columns = [(self.tp, self.fp)] * 3 if w is None else [(self.tp, self.fp), (w.tp, w.fp), (w.tp2, w.fp2)]
+                row, held = self.index(at), self.weights
+                columns = (
+                    [(self.tp, self.fp)] * 3
+                    if held is None
+                    else [(self.tp, self.fp), (held.tp, held.fp), (held.tp2, held.fp2)]
+                )
                 self._made[at] = tuple(_split(*(c[i].item() for i in (row, -1) for c in pair)) for pair in columns)
         return self._made[at]
 
