@@ -133,7 +133,7 @@ def copied(values: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
 
     Reads the memory once.
     """
-    flat = np.ascontiguousarray(values).reshape(-1)
+    flat = _contiguous(values, values.dtype.newbyteorder("=")).reshape(-1)
     out = np.empty_like(flat)
     bottom, top, _ = _kernels.copy(flat, out, _parts(flat.size))
     if not flat.size:
