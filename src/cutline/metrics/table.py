@@ -112,14 +112,12 @@ class ThresholdTable(Shown):
     @property
     def positives(self) -> Any:
         """Rows (or sum of weights) of the positive class."""
-        total = self.ranking(full=False).positives
-        return total if self.weighted else int(total)
+        return self._cut(-np.inf)[1].tp
 
     @property
     def negatives(self) -> Any:
         """Rows (or sum of weights) of the negative class."""
-        total = self.ranking(full=False).negatives
-        return total if self.weighted else int(total)
+        return self._cut(-np.inf)[1].fp
 
     @property
     def n_pos(self) -> int:
