@@ -11,6 +11,7 @@ import cutline as cl
 from cutline.evidence import estimate
 from cutline.metrics import METRICS, ThresholdTable, decided
 
+METRICS = {name: m for name, m in METRICS.items() if "binary" in m.tasks}
 COUNTS = [name for name, m in METRICS.items() if m.of_counts]
 ORDER = [name for name, m in METRICS.items() if m.of_table]
 AVERAGES = ("macro_recall", "micro_f1", "weighted_precision", "macro_roc_auc")

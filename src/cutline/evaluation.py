@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +30,7 @@ from cutline.metrics import (
     confusion_matrix,
     decided,
     f1,
+    find,
     from_matrix,
     log_loss,
     macro,
@@ -146,8 +148,6 @@ class Evaluation(Shown):
 
     def __getitem__(self, metric: str | Metric) -> Estimate:
         """The estimate of a metric, by name or synonym."""
-        from cutline.metrics import find
-
         name = metric.name if isinstance(metric, Metric) else find(metric).name
         for found in self.estimates:
             if found.metric.name == name:
@@ -225,6 +225,7 @@ def evaluate(
     *,
     threshold: float | None = None,
     decision: NDArray[Any] | None = None,
+    metrics: Sequence[Metric | str] | None = None,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Evaluation:
@@ -241,6 +242,8 @@ def evaluate(
         either is evaluated without a decision.
     decision : ndarray of int, shape (n,), optional
         Codes of classes decided elsewhere, row by row, in place of `threshold` or of what `point` decides.
+    metrics : sequence of Metric or str, optional
+        Which figures, in this order, in place of the usual ones.
     confidence : float
         Level of all intervals, two-sided.
     seed : int
@@ -265,6 +268,7 @@ def evaluate(
     if threshold is not None and not math.isfinite(threshold):
         raise InputError("threshold", repr(threshold), "a finite number")
     z_of(confidence)  # checks the level before anything is computed
+    chosen = None if metrics is None else [find(m) if isinstance(m, str) else m for m in metrics]
     notes = list(scores.notes)
     missing = scores.n_missing
     if scores.weight is not None and (unweighted := int((scores.weight == 0).sum())):
@@ -286,8 +290,8 @@ def evaluate(
         )
         notes.append(said)
     if known.binary:
-        return _binary(known, point, threshold, decision, confidence, seed, missing, notes)
-    return _several(known, point, decision, confidence, seed, missing, notes)
+        return _binary(known, point, threshold, decision, chosen, confidence, seed, missing, notes)
+    return _several(known, point, decision, chosen, confidence, seed, missing, notes)
 
 
 def _binary(
@@ -295,6 +299,7 @@ def _binary(
     point: OperatingPoint | None,
     threshold: float | None,
     decision: NDArray[Any] | None,
+    chosen: list[Metric] | None,
     confidence: float,
     seed: int,
     missing: int,
@@ -311,8 +316,8 @@ def _binary(
     if known.kind in ("probability", "logit"):
         names += PROBABILITY
     found = tuple(
-        estimate(METRICS[name], known, at=threshold, decision=decision, confidence=confidence, seed=seed, table=table)
-        for name in names
+        estimate(metric, known, at=threshold, decision=decision, confidence=confidence, seed=seed, table=table)
+        for metric in ([METRICS[name] for name in names] if chosen is None else chosen)
     )
     matrix = None
     if decides:
@@ -349,6 +354,7 @@ def _several(
     known: Scores,
     point: OperatingPoint | None,
     decision: NDArray[Any] | None,
+    chosen: list[Metric] | None,
     confidence: float,
     seed: int,
     missing: int,
@@ -356,7 +362,8 @@ def _several(
 ) -> Evaluation:
     codes = decided(known) if decision is None else decision
     matrix = confusion_matrix(known, codes)
-    at_once = [accuracy, balanced_accuracy, macro(precision), macro(recall), macro(f1), mcc]
+    usual = [accuracy, balanced_accuracy, macro(precision), macro(recall), macro(f1), mcc]
+    at_once = usual if chosen is None else [m for m in chosen if m.of_matrix]
     found = [
         estimated(metric, known, *pair, confidence=confidence)
         for metric, pair in zip(at_once, of_matrix(at_once, known, matrix, seed), strict=True)
@@ -368,6 +375,11 @@ def _several(
         found.append(estimated(hand_till, known, pairs_mean(order), None, confidence=confidence))
     if known.kind in ("probability", "logit"):
         found += [estimate(metric, known, confidence=confidence) for metric in (log_loss, brier)]
+    if chosen is not None:
+        made = {e.metric.name: e for e in found}
+        found = [
+            made.get(m.name) or estimate(m, known, decision=codes, confidence=confidence, seed=seed) for m in chosen
+        ]
     squared = None if known.weight is None else confusion_matrix(known.with_weight(np.square(known.weight)), codes)
     support = np.bincount(known.truth if known.truth is not None else [], minlength=known.classes.k)
     absent = [known.classes.names[k] for k in np.flatnonzero(support == 0)]

@@ -9,7 +9,6 @@ import numpy as np
 from cutline.errors import InputError
 from cutline.metrics.counts import Counts
 from cutline.metrics.metric import Metric
-from cutline.metrics.table import ThresholdTable
 
 
 def plain(number: float) -> str:
@@ -222,39 +221,260 @@ def f_beta(beta: float) -> Metric:
 f1 = f_beta(1)
 
 
-def _roc_auc(table: ThresholdTable) -> float:
-    r = table.ranking(full=False)
-    # Right over right and wrong, so that a perfect order of weighted rows gives exactly 1.
-    return float(divide(r.right, r.right + r.wrong))
-
-
-def _average_precision(table: ThresholdTable) -> float:
-    r = table.ranking()
-    return r.average_precision if r.positives else float("nan")
-
-
-roc_auc = Metric(
-    "roc_auc",
-    "ROC AUC",
-    True,
-    (0.0, 1.0),
-    1.0,
-    chance="0.5",
-    formula="P(score of a positive > score of a negative) + P(equal) / 2",
-    undefined="a class has no rows",
-    reference="Mann & Whitney 1947; Hanley & McNeil 1982",
-    synonyms=("auc", "auroc", "c_statistic", "concordance"),
-    of_table=_roc_auc,
+error_rate = _proportion(
+    "error_rate",
+    "Error rate",
+    lambda c: (c.fp + c.fn, c.total),
+    maximize=False,
+    chance="1 - the share of the largest class",
+    formula="(fp + fn) / n",
+    undefined="no rows",
+    synonyms=("zero_one_loss", "misclassification_rate", "hamming_loss_binary"),
 )
-average_precision = Metric(
-    "average_precision",
-    "Average precision",
-    True,
-    (0.0, 1.0),
-    1.0,
+fdr = _proportion(
+    "fdr",
+    "False discovery rate",
+    lambda c: (c.fp, c.tp + c.fp),
+    maximize=False,
+    chance="1 - prevalence",
+    formula="fp / (tp + fp)",
+    undefined="nothing is flagged",
+    synonyms=("false_discovery_rate",),
+)
+false_omission_rate = _proportion(
+    "false_omission_rate",
+    "False omission rate",
+    lambda c: (c.fn, c.fn + c.tn),
+    maximize=False,
     chance="prevalence",
-    formula="sum over thresholds of (recall step) x precision, no interpolation",
-    undefined="there are no positives",
-    synonyms=("ap", "pr_auc"),
-    of_table=_average_precision,
+    formula="fn / (fn + tn)",
+    undefined="everything is flagged",
+    synonyms=("for",),
 )
+prevalence = Metric(
+    "prevalence",
+    "Prevalence",
+    None,
+    (0.0, 1.0),
+    float("nan"),
+    chance="any",
+    formula="(tp + fn) / n",
+    undefined="no rows",
+    synonyms=("base_rate",),
+    of_counts=lambda c: divide(c.positives, c.total),
+    proportion=lambda c: (c.positives, c.total),
+)
+jaccard = _proportion(
+    "jaccard",
+    "Jaccard index",
+    lambda c: (c.tp, c.tp + c.fp + c.fn),
+    maximize=True,
+    chance="depends on prevalence and on the flagged rate",
+    formula="tp / (tp + fp + fn)",
+    undefined="no positives and nothing flagged",
+    reference="Jaccard 1901; Gilbert 1884",
+    synonyms=("csi", "critical_success_index", "threat_score", "jaccard_score", "iou"),
+)
+positive_likelihood_ratio = Metric(
+    "positive_likelihood_ratio",
+    "Positive likelihood ratio",
+    True,
+    (0.0, float("inf")),
+    float("inf"),
+    chance="1",
+    formula="recall / fpr",
+    undefined="nothing is flagged, or a class has no rows",
+    synonyms=("lr_plus", "lr+", "plr", "likelihood_ratio_positive"),
+    of_counts=lambda c: divide(divide(c.tp, c.positives), divide(c.fp, c.negatives)),
+)
+negative_likelihood_ratio = Metric(
+    "negative_likelihood_ratio",
+    "Negative likelihood ratio",
+    False,
+    (0.0, float("inf")),
+    0.0,
+    chance="1",
+    formula="fnr / specificity",
+    undefined="everything is flagged, or a class has no rows",
+    synonyms=("lr_minus", "nlr", "likelihood_ratio_negative"),
+    of_counts=lambda c: divide(divide(c.fn, c.positives), divide(c.tn, c.negatives)),
+)
+diagnostic_odds_ratio = Metric(
+    "diagnostic_odds_ratio",
+    "Diagnostic odds ratio",
+    True,
+    (0.0, float("inf")),
+    float("inf"),
+    chance="1",
+    formula="(tp tn) / (fp fn)",
+    undefined="a row and its diagonal neighbour are both empty",
+    reference="Glas et al. 2003",
+    synonyms=("dor", "odds_ratio"),
+    of_counts=lambda c: divide(divide(c.tp, c.fp) * 1.0, divide(c.fn, c.tn)),
+)
+informedness = Metric(
+    "informedness",
+    "Informedness",
+    True,
+    (-1.0, 1.0),
+    1.0,
+    chance="0",
+    formula="recall + specificity - 1",
+    undefined="a class has no rows",
+    reference="Youden 1950; Powers 2011",
+    synonyms=("youden", "youden_j", "j_index", "bookmaker_informedness"),
+    of_counts=lambda c: divide(c.tp, c.positives) - divide(c.fp, c.negatives),
+)
+markedness = Metric(
+    "markedness",
+    "Markedness",
+    True,
+    (-1.0, 1.0),
+    1.0,
+    chance="0",
+    formula="precision + npv - 1",
+    undefined="everything is flagged, or nothing",
+    reference="Powers 2011",
+    synonyms=("delta_p",),
+    of_counts=lambda c: divide(c.tp, c.flagged) - divide(c.fn, c.fn + c.tn),
+)
+fowlkes_mallows = Metric(
+    "fowlkes_mallows",
+    "Fowlkes-Mallows index",
+    True,
+    (0.0, 1.0),
+    1.0,
+    chance="the root of prevalence x flagged rate",
+    formula="sqrt(precision x recall)",
+    undefined="there are no positives, or nothing is flagged",
+    reference="Fowlkes & Mallows 1983",
+    synonyms=("fm_index", "fmi"),
+    of_counts=lambda c: np.sqrt(divide(c.tp, c.flagged) * divide(c.tp, c.positives)),
+)
+g_mean = Metric(
+    "g_mean",
+    "G-mean",
+    True,
+    (0.0, 1.0),
+    1.0,
+    chance="at most 0.5",
+    formula="sqrt(recall x specificity)",
+    undefined="a class has no rows",
+    reference="Kubat & Matwin 1997",
+    synonyms=("gmean", "geometric_mean_score"),
+    of_counts=lambda c: np.sqrt(divide(c.tp, c.positives) * divide(c.tn, c.negatives)),
+)
+lift = Metric(
+    "lift",
+    "Lift",
+    True,
+    (0.0, float("inf")),
+    float("inf"),
+    chance="1",
+    formula="precision / prevalence",
+    undefined="there are no positives, or nothing is flagged",
+    synonyms=("lift_score",),
+    of_counts=lambda c: divide(divide(c.tp, c.flagged), divide(c.positives, c.total)),
+)
+
+
+def _kappa_matrix(m: Any) -> Any:
+    m = np.asarray(m, dtype=np.float64)
+    n = m.sum(axis=(-2, -1))
+    by_chance = (m.sum(axis=-1) * m.sum(axis=-2)).sum(axis=-1)
+    return divide(n * _trace(m) - by_chance, n * n - by_chance)
+
+
+def _kappa(c: Counts) -> Any:
+    tp, fp, fn, tn = (np.asarray(getattr(c, s), dtype=np.float64) for s in ("tp", "fp", "fn", "tn"))
+    return divide(2 * (tp * tn - fn * fp), (tp + fp) * (fp + tn) + (tp + fn) * (fn + tn))
+
+
+cohen_kappa = Metric(
+    "cohen_kappa",
+    "Cohen's kappa",
+    True,
+    (-1.0, 1.0),
+    1.0,
+    chance="0",
+    formula="(accuracy - accuracy by chance) / (1 - accuracy by chance)",
+    undefined="only one class is present and decided",
+    reference="Cohen 1960",
+    synonyms=("kappa", "cohen_kappa_score", "kap"),
+    tasks=("binary", "multiclass"),
+    of_counts=_kappa,
+    of_matrix=_kappa_matrix,
+)
+
+
+def _share(name: str, value: float) -> float:
+    if not 0 <= value <= 1:
+        raise InputError(name, repr(value), "a share from 0 to 1", "write 0.01 for 1 %")
+    return float(value)
+
+
+def precision_at_prevalence(prevalence: float) -> Metric:
+    """Precision where another share of rows is positive; recall and false positive rate carry over.
+
+    ``recall pi / (recall pi + fpr (1 - pi))``.
+
+    Examples
+    --------
+    >>> import cutline as cl
+    >>> round(cl.precision_at_prevalence(0.01)(cl.Counts(tp=90, fp=10, fn=10, tn=90)), 4)
+    0.0833
+    """
+    pi = _share("prevalence", prevalence)
+    return Metric(
+        f"precision_at_prevalence_{plain(pi)}",
+        f"Precision at prevalence {plain(pi)}",
+        True,
+        (0.0, 1.0),
+        1.0,
+        chance=plain(pi),
+        formula=f"recall x {plain(pi)} / (recall x {plain(pi)} + fpr x {plain(1 - pi)})",
+        undefined="nothing is flagged, or a class has no rows",
+        of_counts=lambda c: _at_prevalence(divide(c.tp, c.positives), divide(c.fp, c.negatives), pi),
+    )
+
+
+def npv_at_prevalence(prevalence: float) -> Metric:
+    """Negative predictive value where another share of rows is positive."""
+    pi = _share("prevalence", prevalence)
+    return Metric(
+        f"npv_at_prevalence_{plain(pi)}",
+        f"Negative predictive value at prevalence {plain(pi)}",
+        True,
+        (0.0, 1.0),
+        1.0,
+        chance=plain(1 - pi),
+        formula=f"specificity x {plain(1 - pi)} / (specificity x {plain(1 - pi)} + fnr x {plain(pi)})",
+        undefined="everything is flagged, or a class has no rows",
+        of_counts=lambda c: _at_prevalence(divide(c.tn, c.negatives), divide(c.fn, c.positives), 1 - pi),
+    )
+
+
+def _at_prevalence(right: Any, wrong: Any, pi: float) -> Any:
+    return divide(right * pi, right * pi + wrong * (1 - pi))
+
+
+def net_benefit(preference: float) -> Metric:
+    """Net benefit at a threshold probability: true positives a row less false positives at the odds of the preference.
+
+    ``tp / n - fp / n x t / (1 - t)`` (Vickers & Elkin 2006).
+    """
+    if not 0 <= preference < 1:
+        raise InputError("preference", repr(preference), "a threshold probability from 0 to below 1")
+    odds = preference / (1 - preference)
+    return Metric(
+        f"net_benefit_{plain(preference)}",
+        f"Net benefit at {plain(preference)}",
+        True,
+        (-odds, 1.0),
+        1.0,
+        chance="0 for flagging nobody",
+        formula=f"tp / n - {odds:.6g} x fp / n",
+        undefined="no rows",
+        reference="Vickers & Elkin 2006",
+        of_counts=lambda c: divide(c.tp - odds * np.asarray(c.fp), c.total),
+    )

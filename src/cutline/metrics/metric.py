@@ -169,7 +169,7 @@ class Metric(Shown):
             "label": self.label,
             "maximize": self.maximize,
             "range": [end if np.isfinite(end) else None for end in self.range],
-            "perfect": None if np.isnan(self.perfect) else self.perfect,
+            "perfect": self.perfect if np.isfinite(self.perfect) else None,
             "chance": self.chance,
             "formula": self.formula,
             "undefined": self.undefined,

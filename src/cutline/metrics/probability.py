@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cutline.errors import InputError
 from cutline.metrics.metric import Metric
 from cutline.scores import Scores
 
@@ -101,6 +102,89 @@ prediction_bias = Metric(
     synonyms=("calibration_in_the_large", "bias"),
     of_scores=_mean(row_bias),
 )
+
+
+def _skill(rows: RowLoss, reference: Callable[[NDArray[np.float64]], float]) -> Callable[[Scores], float]:
+    """1 - S / S of the class shares of the same rows; nan where these leave nothing to gain."""
+
+    def of_scores(scores: Scores) -> float:
+        share = np.bincount(np.asarray(scores.truth), weights=scores.weight, minlength=scores.classes.k)
+        of_shares = reference(share / share.sum())
+        return 1 - mean_of_rows(rows, scores)[0] / of_shares if of_shares > 0 else float("nan")
+
+    return of_scores
+
+
+def _entropy(share: NDArray[np.float64]) -> float:
+    share = share[share > 0]
+    return float(-(share * np.log(share)).sum())
+
+
+log_loss_skill = Metric(
+    "log_loss_skill",
+    "Log loss skill",
+    True,
+    (-float("inf"), 1.0),
+    1.0,
+    chance="0",
+    formula="1 - log loss / log loss of the class shares of the same rows",
+    undefined="all rows are of one class",
+    reference="McFadden 1974",
+    synonyms=("d2_log_loss_score", "mcfadden_r2"),
+    tasks=("binary", "multiclass"),
+    of_scores=_skill(row_log_loss, _entropy),
+)
+brier_skill = Metric(
+    "brier_skill",
+    "Brier skill",
+    True,
+    (-float("inf"), 1.0),
+    1.0,
+    chance="0",
+    formula="1 - Brier score / Brier score of the class shares of the same rows",
+    undefined="all rows are of one class",
+    reference="Murphy 1973",
+    synonyms=("d2_brier_score", "bss"),
+    tasks=("binary", "multiclass"),
+    of_scores=lambda scores: _skill(
+        row_brier, lambda share: float((1 - np.square(share).sum()) / (2 if scores.binary else 1))
+    )(scores),
+)
+
+
+def calibration_error(bins: int = 15) -> Metric:
+    """The classical expected calibration error: mean gap between probability and frequency over equal bins of [0, 1].
+
+    Biased upwards: it is above 0 for perfectly calibrated scores. Bin i holds [i / bins, (i + 1) / bins).
+    """
+    if isinstance(bins, bool) or bins < 1:
+        raise InputError("bins", repr(bins), "a number of bins of at least 1")
+
+    def of_scores(scores: Scores) -> float:
+        gaps = np.zeros(bins)
+        for part in scores.parts():
+            p = part.probability
+            place = np.minimum((p * bins).astype(np.intp), bins - 1)
+            gap = p - part.is_positive
+            gaps += np.bincount(place, weights=gap if part.weight is None else gap * part.weight, minlength=bins)
+        return float(np.abs(gaps).sum() / (scores.n if scores.weight is None else scores.weight.sum()))
+
+    return Metric(
+        f"calibration_error_{bins}",
+        f"Calibration error, {bins} bins",
+        False,
+        (0.0, 1.0),
+        0.0,
+        chance="above 0 for perfectly calibrated scores, more so with few rows",
+        formula=f"sum over {bins} equal bins of (share of rows) x |mean(p) - mean(y)|",
+        undefined="no rows",
+        reference="Naeini, Cooper & Hauskrecht 2015",
+        synonyms=("ece", "expected_calibration_error") if bins == 15 else (),
+        of_scores=of_scores,
+    )
+
+
+ece = calibration_error()
 
 ROW_LOSSES: dict[str, RowLoss] = {
     "log_loss": row_log_loss,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from cutline.errors import UnknownName
-from cutline.metrics import binary, multiclass, probability
+from cutline.metrics import binary, multiclass, pairwise, probability, ranking
 from cutline.metrics.metric import Metric
 
 METRICS: dict[str, Metric] = {
@@ -23,20 +23,60 @@ METRICS: dict[str, Metric] = {
         binary.f1,
         binary.mcc,
         binary.flagged_rate,
-        binary.roc_auc,
-        binary.average_precision,
+        binary.prevalence,
+        binary.error_rate,
+        binary.fdr,
+        binary.false_omission_rate,
+        binary.jaccard,
+        binary.cohen_kappa,
+        binary.informedness,
+        binary.markedness,
+        binary.fowlkes_mallows,
+        binary.g_mean,
+        binary.positive_likelihood_ratio,
+        binary.negative_likelihood_ratio,
+        binary.diagnostic_odds_ratio,
+        binary.lift,
+        ranking.roc_auc,
+        ranking.average_precision,
+        ranking.aupr_davis_goadrich,
+        ranking.gini,
+        ranking.ks,
+        ranking.auch,
+        ranking.h_measure,
         probability.log_loss,
         probability.brier,
         probability.prediction_bias,
+        probability.log_loss_skill,
+        probability.brier_skill,
+        probability.ece,
+        pairwise.hand_till,
+        pairwise.weighted_roc_auc_ovo,
     )
 }
-"""The registry, in reading order."""
+"""The registry, in reading order. Metrics with parameters are made by functions and found by name, too."""
 
 _AVERAGES: dict[str, Callable[[Metric], Metric]] = {
     "macro": multiclass.macro,
     "micro": multiclass.micro,
     "weighted": multiclass.weighted,
 }
+
+
+_NUMBER = r"(\d+(?:\.\d+)?(?:e-?\d+)?)"
+_MADE: dict[str, Callable[..., Metric]] = {
+    rf"f_?{_NUMBER}(?:_score)?": lambda beta: binary.f_beta(float(beta)),
+    rf"precision_at_prevalence_{_NUMBER}": lambda pi: binary.precision_at_prevalence(float(pi)),
+    rf"npv_at_prevalence_{_NUMBER}": lambda pi: binary.npv_at_prevalence(float(pi)),
+    rf"net_benefit_{_NUMBER}": lambda t: binary.net_benefit(float(t)),
+    rf"partial_auc_(fpr|recall)_{_NUMBER}_{_NUMBER}(_raw)?": lambda of, low, high, raw: ranking.partial_auc(
+        float(low), float(high), of=of, standardized=raw is None
+    ),
+    rf"(.+)_at_top_{_NUMBER}": lambda name, k: ranking.at_top(find(name), float(k)),
+    r"best_(.+)": lambda name: ranking.best(find(name)),
+    r"calibration_error_(\d+)": lambda bins: probability.calibration_error(int(bins)),
+}
+"""Spellings of metrics with parameters: what each builder names its metric reads back as the same metric."""
 
 
 def find(name: str) -> Metric:
@@ -57,8 +97,9 @@ def find(name: str) -> Metric:
     for metric in METRICS.values():
         if plain == metric.name or plain in metric.synonyms:
             return metric
-    if match := re.fullmatch(r"f_?(\d+(?:\.\d+)?)(?:_score)?", plain):
-        return binary.f_beta(float(match[1]))
+    for pattern, make in _MADE.items():
+        if match := re.fullmatch(pattern, plain):
+            return make(*match.groups())
     prefix, _, rest = plain.partition("_")
     if prefix in _AVERAGES and rest:
         return _AVERAGES[prefix](find(rest))
