@@ -2,16 +2,19 @@
 
 from cutline.evidence.auc import delong
 from cutline.evidence.bootstrap import Bootstrap, bootstrap, bootstrap_threshold
+from cutline.evidence.classification_report import ClassificationReport, classification_report
 from cutline.evidence.estimate import Estimate, count_ingredients, estimate, finite
 from cutline.evidence.intervals import Proportion, clopper_pearson, wilson, z_of
 from cutline.evidence.resample import set_apart, stratified_folds
 
 __all__ = [
     "Bootstrap",
+    "ClassificationReport",
     "Estimate",
     "Proportion",
     "bootstrap",
     "bootstrap_threshold",
+    "classification_report",
     "clopper_pearson",
     "count_ingredients",
     "delong",

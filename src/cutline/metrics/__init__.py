@@ -31,9 +31,35 @@ from cutline.metrics.binary import (
     recall,
     specificity,
 )
+from cutline.metrics.bounds import Bounds
 from cutline.metrics.counts import Counts, from_matrix
+from cutline.metrics.cross_entropy import CrossEntropy, cross_entropy
+from cutline.metrics.curves import Curve
+from cutline.metrics.hierarchical import Hierarchical, hierarchical
+from cutline.metrics.label_sets import coverage_error, hamming_loss, lrap, ranking_loss, samples, subset_accuracy
 from cutline.metrics.metric import Constraint, Metric
-from cutline.metrics.multiclass import checked_decision, confusion_matrix, decided, macro, micro, weighted
+from cutline.metrics.multiclass import (
+    checked_decision,
+    confusion_matrix,
+    decided,
+    macro,
+    micro,
+    top_k_accuracy,
+    weighted,
+)
+from cutline.metrics.multilabel import MultiLabel
+from cutline.metrics.ordinal import (
+    linear_kappa,
+    macro_mae,
+    mae,
+    max_mae,
+    min_sensitivity,
+    normalized_rps,
+    off_by_one_accuracy,
+    quadratic_kappa,
+    ranked_probability_score,
+    tau_b,
+)
 from cutline.metrics.pairwise import hand_till, weighted_roc_auc_ovo
 from cutline.metrics.probability import (
     brier,
@@ -46,6 +72,7 @@ from cutline.metrics.probability import (
 from cutline.metrics.ranking import (
     at_top,
     auch,
+    aupr,
     aupr_davis_goadrich,
     average_precision,
     best,
@@ -56,17 +83,25 @@ from cutline.metrics.ranking import (
     roc_auc,
 )
 from cutline.metrics.registry import METRICS, find
+from cutline.metrics.selective import Selective, selective
 from cutline.metrics.table import ThresholdTable
 
 __all__ = [
     "METRICS",
+    "Bounds",
     "Constraint",
     "Counts",
+    "CrossEntropy",
+    "Curve",
+    "Hierarchical",
     "Metric",
+    "MultiLabel",
+    "Selective",
     "ThresholdTable",
     "accuracy",
     "at_top",
     "auch",
+    "aupr",
     "aupr_davis_goadrich",
     "average_precision",
     "balanced_accuracy",
@@ -77,6 +112,8 @@ __all__ = [
     "checked_decision",
     "cohen_kappa",
     "confusion_matrix",
+    "coverage_error",
+    "cross_entropy",
     "decided",
     "diagnostic_odds_ratio",
     "error_rate",
@@ -93,30 +130,48 @@ __all__ = [
     "g_mean",
     "gini",
     "h_measure",
+    "hamming_loss",
     "hand_till",
+    "hierarchical",
     "informedness",
     "jaccard",
     "ks",
     "lift",
+    "linear_kappa",
     "log_loss",
     "log_loss_skill",
+    "lrap",
     "macro",
+    "macro_mae",
+    "mae",
     "markedness",
+    "max_mae",
     "mcc",
     "micro",
+    "min_sensitivity",
     "negative_likelihood_ratio",
     "net_benefit",
+    "normalized_rps",
     "npv",
     "npv_at_prevalence",
+    "off_by_one_accuracy",
     "partial_auc",
     "positive_likelihood_ratio",
     "precision",
     "precision_at_prevalence",
     "prediction_bias",
     "prevalence",
+    "quadratic_kappa",
+    "ranked_probability_score",
+    "ranking_loss",
     "recall",
     "roc_auc",
+    "samples",
+    "selective",
     "specificity",
+    "subset_accuracy",
+    "tau_b",
+    "top_k_accuracy",
     "weighted",
     "weighted_roc_auc_ovo",
 ]

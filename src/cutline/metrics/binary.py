@@ -284,7 +284,7 @@ positive_likelihood_ratio = Metric(
     chance="1",
     formula="recall / fpr",
     undefined="nothing is flagged, or a class has no rows",
-    synonyms=("lr_plus", "lr+", "plr", "likelihood_ratio_positive"),
+    synonyms=("lr_plus", "lr_pos", "lr+", "plr", "likelihood_ratio_positive"),
     of_counts=lambda c: divide(divide(c.tp, c.positives), divide(c.fp, c.negatives)),
 )
 negative_likelihood_ratio = Metric(
@@ -296,7 +296,7 @@ negative_likelihood_ratio = Metric(
     chance="1",
     formula="fnr / specificity",
     undefined="everything is flagged, or a class has no rows",
-    synonyms=("lr_minus", "nlr", "likelihood_ratio_negative"),
+    synonyms=("lr_minus", "lr_neg", "nlr", "likelihood_ratio_negative"),
     of_counts=lambda c: divide(divide(c.fn, c.positives), divide(c.tn, c.negatives)),
 )
 diagnostic_odds_ratio = Metric(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cutline.errors import InputError, LabelError, ScoreError, UndefinedWarning
 from cutline.labels import Shown
 from cutline.metrics.counts import Counts
+from cutline.metrics.multilabel import MultiLabel, Thresholds
 from cutline.metrics.table import ThresholdTable
 from cutline.scores import Scores
 
@@ -51,9 +52,9 @@ class Metric(Shown):
         Other names that `find` understands.
     tasks : tuple of str
         The problems it speaks of: "binary", "multiclass", "ordinal" (classes in order), "multilabel".
-    of_counts, of_table, of_matrix, of_scores : callable or None
+    of_counts, of_table, of_matrix, of_scores, of_multilabel : callable or None
         The formula over what it can be computed from: counts at a threshold; the order of all scores;
-        a k x k confusion matrix (truth in rows); the scores themselves.
+        a k x k confusion matrix (truth in rows); the scores themselves; several labels and their thresholds.
     proportion : callable or None
         Numerator and denominator over `Counts`, where the metric is (a monotone map of) one binomial proportion.
     """
@@ -73,17 +74,19 @@ class Metric(Shown):
     of_table: Callable[[ThresholdTable], float] | None = None
     of_matrix: Callable[[NDArray[Any]], float] | None = None
     of_scores: Callable[[Scores], float] | None = None
+    of_multilabel: Callable[[MultiLabel, Thresholds], float] | None = None
     proportion: Callable[[Counts], tuple[Any, Any]] | None = None
 
-    def __call__(self, data: Any, *, at: float | None = None) -> Any:
+    def __call__(self, data: Any, *, at: Thresholds = None) -> Any:
         """The value: a float, or an array over thresholds; nan where it is undefined.
 
         Parameters
         ----------
-        data : Counts, ThresholdTable, Scores or ndarray of shape (k, k)
+        data : Counts, ThresholdTable, Scores, MultiLabel or ndarray of shape (k, k)
             An array is a confusion matrix with truth in rows and decisions in columns.
         at : float, optional
-            The threshold, for count metrics of scores or of a table. A table without `at` gives all thresholds.
+            The threshold, for count metrics of scores or of a table. A table without `at` gives all thresholds. For
+            several labels also a mapping of label to threshold.
         """
         with np.errstate(divide="ignore", invalid="ignore"):
             value = self._value(data, at)
@@ -94,13 +97,15 @@ class Metric(Shown):
             warnings.warn(f"{self.name} is undefined here: {self.undefined}", UndefinedWarning, stacklevel=2)
         return value
 
-    def value(self, data: Any, *, at: float | None = None) -> Any:
+    def value(self, data: Any, *, at: Thresholds = None) -> Any:
         """Like calling it, without a warning for an undefined value."""
         with np.errstate(divide="ignore", invalid="ignore"):
             value = self._value(data, at)
         return value if np.ndim(value) else float(value)
 
-    def _value(self, data: Any, at: float | None) -> Any:
+    def _value(self, data: Any, at: Any) -> Any:
+        if isinstance(data, MultiLabel) and self.of_multilabel:
+            return self.of_multilabel(data, at)
         if isinstance(data, Counts) and self.of_counts:
             return self.of_counts(data)
         if isinstance(data, ThresholdTable):
@@ -123,6 +128,13 @@ class Metric(Shown):
     def _of_scores(self, scores: Scores, at: float | None) -> Any:
         from cutline.metrics.multiclass import confusion_matrix, decided
 
+        if self.tasks == ("ordinal",) and not scores.classes.ordered:
+            raise LabelError(
+                "classes",
+                repr(scores.classes),
+                f"classes in order: {self.name} measures distances",
+                "Scores(..., classes=cl.Classes([...from low to high...], ordered=True))",
+            )
         if self.of_scores:
             return self.of_scores(scores)
         if self.of_counts and scores.binary:
@@ -153,6 +165,7 @@ class Metric(Shown):
             "Counts": self.of_counts,
             "a ThresholdTable": self.of_table or self.of_counts,
             "a confusion matrix": self.of_matrix,
+            "MultiLabel": self.of_multilabel,
         }
         return " or ".join([*(name for name, formula in forms.items() if formula), "Scores"])
 

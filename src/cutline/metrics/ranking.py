@@ -143,30 +143,60 @@ def _from_left(x: NDArray[np.float64], y: NDArray[np.float64], at: float) -> flo
     return float(y[i - 1] + (y[i] - y[i - 1]) * (at - x[i - 1]) / (x[i] - x[i - 1]))
 
 
-def _davis_goadrich(table: ThresholdTable) -> float:
+def _pr_segments(table: ThresholdTable) -> tuple[NDArray[np.float64], ...]:
+    """True and false positives at the start of each tie that has positives, its positives, its negatives for each."""
     c = table.counts()
     tp, fp = np.asarray(c.tp, dtype=np.float64), np.asarray(c.fp, dtype=np.float64)
-    if not tp[-1]:
+    keep = np.diff(tp) > 0
+    step = np.diff(tp)[keep]
+    return tp[:-1][keep], fp[:-1][keep], step, np.diff(fp)[keep] / step
+
+
+def _pr_integral(table: ThresholdTable) -> float:
+    tp, fp, step, slope = _pr_segments(table)
+    if not step.size:
         return float("nan")
-    step, slope = np.diff(tp), divide(np.diff(fp), np.diff(tp))
-    keep = step > 0
-    start, others, step, slope = tp[:-1][keep], fp[:-1][keep], step[keep], slope[keep]
     # Precision at tp + u is (tp + u) / (a + b u) with a = tp + fp, b = 1 + slope; integrated over u from 0 to the step.
-    a, b = start + others, 1 + slope
+    a, b = tp + fp, 1 + slope
     with np.errstate(divide="ignore", invalid="ignore"):
-        curved = step / b + (start - a / b) / b * np.log1p(b * step / a)
-    return float(np.where(a > 0, curved, step / b).sum() / tp[-1])
+        curved = step / b + (tp - a / b) / b * np.log1p(b * step / a)
+    return float(np.where(a > 0, curved, step / b).sum() / step.sum())
 
 
+def _davis_goadrich(table: ThresholdTable) -> float:
+    if table.weighted:
+        return float("nan")
+    tp, fp, step, slope = _pr_segments(table)
+    if not step.size:
+        return float("nan")
+    # Every true positive is a point: between the (u - 1)-th and the u-th of a tie a straight line of precision.
+    u = np.arange(1, step.sum() + 1) - np.repeat(np.cumsum(step) - step, step.astype(np.intp))
+    tp, fp, slope = (np.repeat(each, step.astype(np.intp)) for each in (tp, fp, slope))
+    here = (tp + u) / (tp + u + fp + slope * u)
+    flagged = tp + u - 1 + fp + slope * (u - 1)
+    before = np.where(flagged > 0, (tp + u - 1) / np.where(flagged > 0, flagged, 1), here)
+    return float((here + before).sum() / 2 / step.sum())
+
+
+aupr = _ordinal(
+    "aupr",
+    "Area under the PR curve",
+    _pr_integral,
+    chance="prevalence",
+    formula="integral of precision over recall; within a tie false positives come evenly with true ones",
+    undefined="there are no positives",
+    reference="Keilwagen, Grosse & Grau 2014",
+    synonyms=("auprc", "aupr_integral"),
+)
 aupr_davis_goadrich = _ordinal(
     "aupr_davis_goadrich",
-    "Area under the PR curve",
+    "Area under the PR curve, Davis-Goadrich",
     _davis_goadrich,
     chance="prevalence",
-    formula="integral of precision over recall, false positives rising in step with true ones between points",
-    undefined="there are no positives",
-    reference="Davis & Goadrich 2006; Keilwacker, Grau & Grosse 2014",
-    synonyms=("aupr", "auprc", "pr_auc_davis_goadrich"),
+    formula="trapezoids between neighbouring true positives, false ones spread evenly between the points",
+    undefined="there are no positives, or rows have weights: a true positive is then no unit (use aupr)",
+    reference="Davis & Goadrich 2006",
+    synonyms=("pr_auc_davis_goadrich",),
 )
 
 
@@ -213,8 +243,8 @@ def _h_measure(table: ThresholdTable) -> float:
     pi1 = float(table.positives) / float(table.positives + table.negatives)
     pi0 = 1 - pi1
     # Each stretch of the hull is optimal between two costs c of a false positive (1 - c of a false negative):
-    # c = pi1 dTPR / (pi1 dTPR + pi0 dFPR) at the stretch itself. Costs follow a Beta(1 + pi1, 1 + pi0).
-    a, b = 1 + pi1, 1 + pi0
+    # c = pi1 dTPR / (pi1 dTPR + pi0 dFPR) at the stretch itself. Costs follow a Beta whose mode is pi1.
+    a, b = 2.0, 1 + pi0 / pi1
     cost = np.concatenate([[1.0], pi1 * np.diff(y) / (pi1 * np.diff(y) + pi0 * np.diff(x)), [0.0]])
     whole = a / (a + b)  # mean of the Beta: integral of c u(c)
     first = whole * np.diff(betainc(a + 1, b, cost[::-1]))[::-1]  # integral of c u(c) over the costs of each corner
@@ -232,7 +262,7 @@ h_measure = _ordinal(
     "H-measure",
     _h_measure,
     chance="0",
-    formula="1 - expected least cost / that without a score, costs drawn from Beta(1 + pi1, 1 + pi0)",
+    formula="1 - expected least cost / that without a score; costs drawn from Beta(2, 1 + pi0 / pi1), mode pi1",
     reference="Hand 2009; Hand & Anagnostopoulos 2014",
     synonyms=("h", "hmeasure"),
 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from cutline.errors import UnknownName
-from cutline.metrics import binary, multiclass, pairwise, probability, ranking
+from cutline.metrics import binary, label_sets, multiclass, ordinal, pairwise, probability, ranking
 from cutline.metrics.metric import Metric
 
 METRICS: dict[str, Metric] = {
@@ -39,6 +39,7 @@ METRICS: dict[str, Metric] = {
         binary.lift,
         ranking.roc_auc,
         ranking.average_precision,
+        ranking.aupr,
         ranking.aupr_davis_goadrich,
         ranking.gini,
         ranking.ks,
@@ -52,6 +53,21 @@ METRICS: dict[str, Metric] = {
         probability.ece,
         pairwise.hand_till,
         pairwise.weighted_roc_auc_ovo,
+        ordinal.linear_kappa,
+        ordinal.quadratic_kappa,
+        ordinal.ranked_probability_score,
+        ordinal.normalized_rps,
+        ordinal.mae,
+        ordinal.macro_mae,
+        ordinal.max_mae,
+        ordinal.off_by_one_accuracy,
+        ordinal.min_sensitivity,
+        ordinal.tau_b,
+        label_sets.hamming_loss,
+        label_sets.subset_accuracy,
+        label_sets.lrap,
+        label_sets.ranking_loss,
+        label_sets.coverage_error,
     )
 }
 """The registry, in reading order. Metrics with parameters are made by functions and found by name, too."""
@@ -60,6 +76,7 @@ _AVERAGES: dict[str, Callable[[Metric], Metric]] = {
     "macro": multiclass.macro,
     "micro": multiclass.micro,
     "weighted": multiclass.weighted,
+    "samples": label_sets.samples,
 }
 
 
@@ -74,6 +91,7 @@ _MADE: dict[str, Callable[..., Metric]] = {
     ),
     rf"(.+)_at_top_{_NUMBER}": lambda name, k: ranking.at_top(find(name), float(k)),
     r"best_(.+)": lambda name: ranking.best(find(name)),
+    r"top_(\d+)_accuracy(?:_score)?": lambda k: multiclass.top_k_accuracy(int(k)),
     r"calibration_error_(\d+)": lambda bins: probability.calibration_error(int(bins)),
 }
 """Spellings of metrics with parameters: what each builder names its metric reads back as the same metric."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,11 @@ from cutline.errors import InputError, LabelError, ScoreError
 from cutline.labels import Shown
 from cutline.metrics.counts import Counts
 from cutline.scores import Scores, frozen
+
+if TYPE_CHECKING:
+    from cutline.metrics.bounds import Bounds
+    from cutline.metrics.curves import Curve
+    from cutline.metrics.metric import Metric
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False, init=False)
@@ -33,6 +40,21 @@ class ThresholdTable(Shown):
         Rows of the positive and negative class with a score at or above the threshold.
     weights : Weights or None
         The same as sums of weights, when there are weights.
+    bucketed : bool
+        True when the thresholds are the lower edges of buckets: rows between two edges have forgotten their order, and
+        `bounds` gives what that leaves open. A figure of the order then takes the rows of a bucket for tied.
+    losses : mapping of str to ndarray of shape (m,), optional
+        Cumulative sums of row losses of a bucketed table, by the name of their metric.
+
+    Examples
+    --------
+    >>> import cutline as cl
+    >>> s = cl.Scores(y_true=[0, 0, 1, 1], y_score=[0.1, 0.6, 0.4, 0.9], kind="probability")
+    >>> table = cl.ThresholdTable.from_scores(s)
+    >>> table.tp, table.counts(at=0.5)
+    (array([0, 1, 1, 2, 2]), Counts(tp=1, fp=1, fn=1, tn=1))
+    >>> cl.ThresholdTable.in_buckets(s, 2).bounds(cl.roc_auc)
+    Bounds(0.25 to 0.75)
     """
 
     _rows: core.Rows | None
@@ -40,11 +62,20 @@ class ThresholdTable(Shown):
     """What was computed so far: the arrays, the ranking, and counts by threshold."""
 
     def __init__(
-        self, thresholds: NDArray[Any], tp: NDArray[Any], fp: NDArray[Any], weights: Weights | None = None
+        self,
+        thresholds: NDArray[Any],
+        tp: NDArray[Any],
+        fp: NDArray[Any],
+        weights: Weights | None = None,
+        *,
+        bucketed: bool = False,
+        losses: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         columns = np.asarray(thresholds, np.float64), np.asarray(tp, np.int64), np.asarray(fp, np.int64)
         object.__setattr__(self, "_rows", None)
         object.__setattr__(self, "_made", {"arrays": (*map(frozen, columns), weights)})
+        if bucketed:
+            self._made["bucketed"] = dict(losses or {})
 
     @classmethod
     def from_scores(cls, scores: Scores) -> ThresholdTable:
@@ -71,6 +102,40 @@ class ThresholdTable(Shown):
         object.__setattr__(table, "_rows", core.rows(known.score, known.is_positive, known.weight))
         object.__setattr__(table, "_made", {})
         return table
+
+    @classmethod
+    def in_buckets(cls, scores: Scores, edges: Any = 65_536) -> ThresholdTable:
+        """Count rows between explicit edges in place of sorting them: small, mergeable, with certified bounds.
+
+        Parameters
+        ----------
+        scores : Scores
+            Binary scores with an order.
+        edges : int, "prefix16" or array-like
+            That many even buckets of [0, 1]; the first 16 bits of float32, which suits any scores; or rising edges.
+        """
+        from cutline.metrics import buckets
+
+        return cls._of(buckets.bucketed(scores, edges))
+
+    @classmethod
+    def _of(cls, b: Any) -> ThresholdTable:
+        return cls(b.thresholds, b.tp, b.fp, b.weights, bucketed=True, losses=b.losses)
+
+    @property
+    def bucketed(self) -> bool:
+        """True when the thresholds are the edges of buckets."""
+        return "bucketed" in self._made
+
+    @property
+    def losses(self) -> Mapping[str, NDArray[Any]]:
+        """Cumulative sums of row losses of a bucketed table, by metric."""
+        return self._made.get("bucketed", {})
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        """The lower edges of the buckets, rising; none for an exact table."""
+        return self.thresholds[:0:-1] if self.bucketed else self.thresholds[:0]
 
     @property
     def thresholds(self) -> NDArray[np.float64]:
@@ -138,6 +203,13 @@ class ThresholdTable(Shown):
     def counts(self, at: float | None = None) -> Counts:
         """Counts at one threshold, or as arrays at all of them; sums of weights when there are weights."""
         if at is not None:
+            if self.bucketed and at not in self.thresholds and at != -np.inf:
+                raise InputError(
+                    "at",
+                    f"{at!r} between two edges",
+                    "an edge of the buckets",
+                    "table.bounds(metric, at=) is certified",
+                )
             return self._cut(at)[1 if self.weighted else 0]
         if self.weights is None:
             return _at_all(self.tp, self.fp)
@@ -167,7 +239,19 @@ class ThresholdTable(Shown):
         return core.Rows(keys, (0, 0, 0), self.thresholds[1:], core.NONE)
 
     def merge(self, other: ThresholdTable) -> ThresholdTable:
-        """The table of both sets of rows together; the order of merging does not matter."""
+        """The table of both sets of rows together; the order of merging does not matter.
+
+        Buckets need equal edges, or edges of which one set contains the other; an exact table falls to the buckets of
+        the other one.
+        """
+        if self.bucketed or other.bucketed:
+            from cutline.metrics.buckets import Buckets, coarsened, merged
+
+            sides = [
+                Buckets(t.thresholds, t.tp, t.fp, t.weights, t.losses) if t.bucketed else coarsened(t, partner.edges)
+                for t, partner in ((self, other), (other, self))
+            ]
+            return self._of(merged(*sides))
         both = np.concatenate([self.thresholds, other.thresholds])
         ascending, inverse = np.unique(both, return_inverse=True)
         slot = len(ascending) - 1 - inverse
@@ -185,6 +269,93 @@ class ThresholdTable(Shown):
             np.ascontiguousarray(ascending[::-1]), joined(self.tp, other.tp), joined(self.fp, other.fp), weights
         )
 
+    def bounds(self, metric: Metric, *, at: float | None = None) -> Bounds:
+        """The lowest and the highest value of a metric that the table allows; the value twice when it is exact.
+
+        Parameters
+        ----------
+        metric : Metric
+            ROC AUC, average precision, KS, or a count metric at a threshold that goes one way in tp and in fp.
+        at : float, optional
+            The threshold of a count metric.
+        """
+        from cutline.metrics import bounds
+
+        c = self.counts()
+        if self.bucketed and metric.of_counts and at is not None:
+            return bounds.of_metric(metric, *bounds.counts_at(self.thresholds, c.tp, c.fp, at))
+        certified = {"roc_auc": bounds.auc, "average_precision": bounds.average_precision, "ks": bounds.ks}
+        if self.bucketed and metric.name in certified:
+            return certified[metric.name](c.tp, c.fp)
+        if self.bucketed:
+            raise InputError("metric", metric.name, f"a metric of counts, or one of {', '.join(certified)}")
+        value = float(metric.value(self, at=at))
+        return bounds.Bounds(value, value)
+
+    def roc(self) -> Curve:
+        """False against true positive rate (`cutline.metrics.curves`)."""
+        return self._curve("roc")
+
+    def pr(self) -> Curve:
+        """Recall against precision."""
+        return self._curve("precision_recall")
+
+    def det(self, *, probit: bool = False) -> Curve:
+        """False positive against false negative rate, on normal quantiles with `probit`."""
+        return self._curve("det", probit=probit)
+
+    def gain(self) -> Curve:
+        """Share flagged against recall."""
+        return self._curve("gain")
+
+    def lift(self) -> Curve:
+        """Share flagged against lift."""
+        return self._curve("lift")
+
+    def cost(self, *, fp: float, fn: float, against: Literal["threshold", "flagged_rate"] = "threshold") -> Curve:
+        """Cost a row of each threshold, at the costs of a false positive and of a false negative."""
+        return self._curve("cost", fp=fp, fn=fn, against=against)
+
+    def cost_envelope(self) -> Curve:
+        """Least normalised cost by how much positives matter (Drummond & Holte 2006)."""
+        return self._curve("cost_envelope")
+
+    def net_benefit(self, *, at: Any = None, prevalence: float | None = None) -> Curve:
+        """Net benefit by threshold probability, beside treating all and none (Vickers & Elkin 2006)."""
+        return self._curve("net_benefit", at=at, prevalence=prevalence)
+
+    def _curve(self, name: str, **about: Any) -> Curve:
+        from cutline.metrics import curves
+
+        return getattr(curves, name)(self, **about)
+
+    def to_frame(self, *metrics: Metric | str, like: Any = None) -> Any:
+        """A frame with threshold, tp, fp, fn, tn and a column for each metric, in the library of `like`.
+
+        Parameters
+        ----------
+        *metrics : Metric or str
+            Count metrics.
+        like : frame or str, optional
+            A frame of the wanted library, or its name: "pandas", "polars", "pyarrow" (the default).
+        """
+        from cutline.metrics import table_file
+
+        return table_file.to_frame(self, *metrics, like=like)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the table as Parquet; `load` reads it back bit by bit."""
+        from cutline.metrics import table_file
+
+        table_file.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> ThresholdTable:
+        """Read a table that `save` wrote."""
+        from cutline.metrics import table_file
+
+        return table_file.load(path)
+
     def thinned(self, most: int, *, keep: tuple[float, ...] = ()) -> NDArray[np.int64]:
         """Row numbers for drawing: at most about `most`, in equal steps of the flagged share, and those in `keep`.
 
@@ -197,17 +368,17 @@ class ThresholdTable(Shown):
         return np.unique(np.concatenate([rows, [0, len(flagged) - 1], extra]).astype(np.int64))
 
     def to_dict(self) -> dict[str, Any]:
-        """Lists by column; +inf as None, which JSON can hold."""
-        return {"threshold": [None, *self.thresholds[1:].tolist()], **self.counts().to_dict()}
+        """Lists by column; infinite thresholds as None, which JSON can hold."""
+        at = [t if np.isfinite(t) else None for t in self.thresholds.tolist()]
+        return {"threshold": at, **self.counts().to_dict()}
 
     def __len__(self) -> int:
         return len(self.thresholds)
 
     def __repr__(self) -> str:
-        tail = ", weighted" if self.weights is not None else ""
-        return (
-            f"ThresholdTable({len(self) - 1:,} distinct scores, {self.n_pos:,} positive, {self.n_neg:,} negative{tail})"
-        )
+        tail = ", weighted" if self.weighted else ""
+        what = "buckets" if self.bucketed else "distinct scores"
+        return f"ThresholdTable({len(self) - 1:,} {what}, {self.n_pos:,} positive, {self.n_neg:,} negative{tail})"
 
     @property
     def _arrays(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], Weights | None]:
