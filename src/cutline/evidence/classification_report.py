@@ -156,9 +156,7 @@ def classification_report(
         )
         rows.append(ReportRow(str(name), found, support[k].item()))
         if math.isnan(found[0].value):
-            notes.append(
-                f"nothing was decided as {name!r}: its precision is undefined, not 0, and left out of averages"
-            )
+            notes.append(f"nothing was decided as {name!r}: its precision is undefined, not 0, and not averaged")
         if support[k] == 0:
             notes.append(f"no row of class {name!r}: its recall is undefined and left out of averages")
     averaged: list[Metric] = [average(m) for average in AVERAGES.values() for m in EACH]

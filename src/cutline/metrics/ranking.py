@@ -203,6 +203,8 @@ aupr_davis_goadrich = _ordinal(
 def _hull(table: ThresholdTable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The corners of the upper convex hull of the ROC curve, from (0, 0) to (1, 1)."""
     fpr, tpr = _rates(table)
+    moves = np.append(True, (np.diff(fpr) > 0) | (np.diff(tpr) > 0))  # empty buckets stand still
+    fpr, tpr = fpr[moves], tpr[moves]
     # Many points lie on the way straight up or to the right: only corners can be on the hull.
     corner = np.ones(len(fpr), dtype=bool)
     corner[1:-1] = (np.diff(tpr)[:-1] > 0) & (np.diff(fpr)[1:] > 0)

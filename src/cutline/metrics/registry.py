@@ -80,16 +80,21 @@ _AVERAGES: dict[str, Callable[[Metric], Metric]] = {
 }
 
 
-_NUMBER = r"(\d+(?:\.\d+)?(?:e-?\d+)?)"
+def _float(text: str) -> float:
+    """A number as it stands in a name, where ``-`` has become ``_``."""
+    return float(text.replace("_", "-"))
+
+
+_NUMBER = r"(\d+(?:\.\d+)?(?:e[-_]?\d+)?)"
 _MADE: dict[str, Callable[..., Metric]] = {
-    rf"f_?{_NUMBER}(?:_score)?": lambda beta: binary.f_beta(float(beta)),
-    rf"precision_at_prevalence_{_NUMBER}": lambda pi: binary.precision_at_prevalence(float(pi)),
-    rf"npv_at_prevalence_{_NUMBER}": lambda pi: binary.npv_at_prevalence(float(pi)),
-    rf"net_benefit_{_NUMBER}": lambda t: binary.net_benefit(float(t)),
+    rf"f_?{_NUMBER}(?:_score)?": lambda beta: binary.f_beta(_float(beta)),
+    rf"precision_at_prevalence_{_NUMBER}": lambda pi: binary.precision_at_prevalence(_float(pi)),
+    rf"npv_at_prevalence_{_NUMBER}": lambda pi: binary.npv_at_prevalence(_float(pi)),
+    rf"net_benefit_{_NUMBER}": lambda t: binary.net_benefit(_float(t)),
     rf"partial_auc_(fpr|recall)_{_NUMBER}_{_NUMBER}(_raw)?": lambda of, low, high, raw: ranking.partial_auc(
-        float(low), float(high), of=of, standardized=raw is None
+        _float(low), _float(high), of=of, standardized=raw is None
     ),
-    rf"(.+)_at_top_{_NUMBER}": lambda name, k: ranking.at_top(find(name), float(k)),
+    rf"(.+)_at_top_{_NUMBER}": lambda name, k: ranking.at_top(find(name), _float(k)),
     r"best_(.+)": lambda name: ranking.best(find(name)),
     r"top_(\d+)_accuracy(?:_score)?": lambda k: multiclass.top_k_accuracy(int(k)),
     r"calibration_error_(\d+)": lambda bins: probability.calibration_error(int(bins)),
