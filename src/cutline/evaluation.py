@@ -188,11 +188,12 @@ class Evaluation(Shown):
     def rows(self) -> dict[str, list[Any]]:
         """The estimates as columns: metric, value, low, high, n, method, state, role."""
         found = self.estimates
+        limits = [e.interval() for e in found]
         return {
             "metric": [e.metric.name for e in found],
             "value": [e.value for e in found],
-            "low": [e.low for e in found],
-            "high": [e.high for e in found],
+            "low": [low for low, _ in limits],
+            "high": [high for _, high in limits],
             "n": [e.n for e in found],
             "method": [e.method for e in found],
             "state": [e.state for e in found],

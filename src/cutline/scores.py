@@ -552,7 +552,7 @@ def _looks_like_labels(values: NDArray[Any], classes: Classes) -> bool:
 
 def _uneven(score: NDArray[Any]) -> int:
     """Rows that do not sum to 1."""
-    return int(np.count_nonzero(np.abs(score.sum(axis=1, dtype=np.float64) - 1) > 1e-3))
+    return int(np.count_nonzero(np.abs(score @ np.ones(score.shape[1], score.dtype) - 1) > 1e-3))
 
 
 def _floats(values: NDArray[Any]) -> tuple[NDArray[Any], float, float]:

@@ -32,6 +32,7 @@ __all__ = [
     "numbered",
     "ranking",
     "ranking_of_table",
+    "rates",
     "row_hashes",
     "rows",
     "scores_of",
@@ -182,7 +183,8 @@ def rows(score: NDArray[Any], positive: NDArray[Any], weight: NDArray[Any] | Non
 def numbered(score: NDArray[Any], positive: NDArray[Any], weight: NDArray[Any] | None = None) -> Order:
     """`rows`, each with its number."""
     found, packed, bits = _by_index(_contiguous(score, score.dtype), _contiguous(positive, np.uint8))
-    number = (packed & np.uint64(2**bits - 1)).astype(np.uint32)
+    number = np.empty(len(packed), dtype=np.uint32)
+    _kernels.row_numbers(packed, bits, number)
     if weight is not None:
         found = found._replace(weight=_contiguous(weight, np.float64)[number])
     return Order(number, found)
@@ -198,7 +200,7 @@ def by_class(
     order : Order
         The rows by the score of the class.
     codes : ndarray of int, shape (n,)
-        The class of each row, in the order of the row numbers.
+        The class of each row, in the order of the row numbers; up to 2^15 classes.
     classes : int
         Number of classes.
     found : Ranking
@@ -215,7 +217,7 @@ def by_class(
     right = np.zeros(classes)
     auc = found.right / (found.right + found.wrong) if found.right + found.wrong else 0.0
     _kernels.by_class(
-        order.rows.keys, order.number, order.rows.weight, _contiguous(codes, np.int32), auc, found.positives,
+        order.rows.keys, order.number, order.rows.weight, _contiguous(codes, np.int16), auc, found.positives,
         found.negatives, right, NONE if influence is None else influence,
     )  # fmt: skip
     return right
@@ -250,6 +252,13 @@ def sweep(found: Rows) -> Sweep:
         sums = np.empty((m, 4))
         _kernels.sums(found.keys, found.weight, sums.reshape(-1))
     return Sweep(threshold, tp, fp, sums)
+
+
+def rates(found: Rows, positives: float, negatives: float) -> tuple[NDArray[np.float64], ...]:
+    """Thresholds, recall, false positive rate and precision at +inf and at every distinct score; without weights."""
+    out = tuple(np.empty(_kernels.group_count(found.keys) + 1) for _ in range(4))
+    _kernels.rates(found.keys, found.range, found.values, positives, negatives, *out)
+    return out
 
 
 def cuts(found: Rows, at: NDArray[Any]) -> NDArray[np.float64]:

@@ -252,6 +252,13 @@ void gather(Mut<uint64_t> sorted, In<double> weight, int bits) {
     }
 }
 
+// The numbers of the sorted rows.
+void row_numbers(In<uint64_t> sorted, int bits, Mut<uint32_t> out) {
+    nb::gil_scoped_release release;
+    const uint64_t mask = (uint64_t{1} << bits) - 1;
+    for (size_t i = 0; i < sorted.size(); ++i) out.data()[i] = static_cast<uint32_t>(sorted.data()[i] & mask);
+}
+
 // For a range that leaves no bit for the label: scores from 0 up fill the front of `keys`, the others the back, as
 // magnitudes with labels, each to be sorted on its own; returns how many are in front.
 template <typename S>
@@ -380,6 +387,43 @@ void fill(In<K> keys, RangeTuple range, In<S> values, Mut<double> threshold, Mut
                [&](K place) { return static_cast<double>(coding.score(static_cast<typename FloatBits<S>::Unsigned>(place))); });
 }
 
+CUTLINE_INLINE void divide_block(const double *hit, const double *all, double p, double q, size_t n, double *tpr, double *fpr,
+                                 double *precision) {
+    for (size_t i = 0; i < n; ++i) tpr[i] = hit[i] / p, fpr[i] = (all[i] - hit[i]) / q, precision[i] = hit[i] / all[i];
+}
+CUTLINE_DISPATCH(void, divide_, (const double *h, const double *a, double p, double q, size_t n, double *t, double *f, double *r),
+                 (h, a, p, q, n, t, f, r), divide_block(h, a, p, q, n, t, f, r))
+
+// Rates at every distinct score, after a first row for nobody: score, TPR, FPR, precision.
+template <typename S, typename K>
+void rates(In<K> keys, RangeTuple range, In<S> values, double positives, double negatives, Mut<double> threshold,
+           Mut<double> tpr, Mut<double> fpr, Mut<double> precision) {
+    nb::gil_scoped_release release;
+    constexpr size_t kBlock = 1024;
+    const Coding<S> coding(unpacked(range));
+    const K *k = keys.data();
+    const size_t n = keys.size();
+    double hit[kBlock], all[kBlock];
+    threshold.data()[0] = std::numeric_limits<double>::infinity();
+    hit[0] = all[0] = 0;
+    divide_(hit, all, positives, negatives, 1, tpr.data(), fpr.data(), precision.data());
+    uint64_t tp = 0;
+    for (size_t i = 0, row = 1; i < n;) {
+        size_t filled = 0;
+        for (; i < n && filled < kBlock; ++i) {
+            tp += k[i] & 1;
+            hit[filled] = static_cast<double>(tp), all[filled] = static_cast<double>(i + 1);
+            const K place = k[i] >> 1;
+            threshold.data()[row + filled] =
+                values.size() ? static_cast<double>(values.data()[place])
+                              : static_cast<double>(coding.score(static_cast<typename FloatBits<S>::Unsigned>(place)));
+            filled += i + 1 == n || k[i + 1] >> 1 != place;
+        }
+        divide_(hit, all, positives, negatives, filled, tpr.data() + row, fpr.data() + row, precision.data() + row);
+        row += filled;
+    }
+}
+
 template <typename K>
 void sums(In<K> keys, In<double> weight, Mut<double> out) {
     nb::gil_scoped_release release;
@@ -417,19 +461,24 @@ void cuts(In<K> keys, RangeTuple range, In<S> values, In<double> weight, In<doub
     }
 }
 
+template <typename S>
+CUTLINE_INLINE void decode_loop(const typename FloatBits<S>::Unsigned *keys, const Coding<S> &coding, size_t n, S *out) {
+    for (size_t i = 0; i < n; ++i) out[i] = coding.score(keys[i] >> 1);
+}
+CUTLINE_DISPATCH(void, decode_, (const uint32_t *k, const Coding<float> &c, size_t n, float *o), (k, c, n, o), decode_loop(k, c, n, o))
+CUTLINE_DISPATCH(void, decode_, (const uint64_t *k, const Coding<double> &c, size_t n, double *o), (k, c, n, o), decode_loop(k, c, n, o))
+
 template <typename S, typename K>
 void scores(In<K> keys, RangeTuple range, Mut<S> out) {
     nb::gil_scoped_release release;
-    const Coding<S> coding(unpacked(range));
-    for (size_t i = 0; i < keys.size(); ++i)
-        out.data()[i] = coding.score(static_cast<typename FloatBits<S>::Unsigned>(keys.data()[i] >> 1));
+    decode_(keys.data(), Coding<S>(unpacked(range)), keys.size(), out.data());
 }
 
 // One class against each other, over rows sorted by its score: right[j] becomes twice the weight of the pairs (row of the
 // class, row of class j) in the right order, a tie counting half. And each row's share in the deviation of the AUC of the
 // class against all others from its expectation, added to `influence` by row number.
 template <typename K>
-void by_class(In<K> keys, In<uint32_t> number, In<double> weight, In<int32_t> codes, double auc, double positives, double negatives,
+void by_class(In<K> keys, In<uint32_t> number, In<double> weight, In<int16_t> codes, double auc, double positives, double negatives,
               Mut<double> right, Mut<double> influence) {
     nb::gil_scoped_release release;
     const K *key = keys.data();
@@ -502,27 +551,37 @@ void times_drawn(uint64_t seed, uint64_t block, Mut<uint16_t> out) {
 }
 
 // Sum and xor over the rows of a hash of scores (k a row) and code: the same for any order of the rows.
+using Hashes = std::array<uint64_t, 2>;
+constexpr uint64_t kFirstHash = 0x2545F4914F6CDD1DULL;
+CUTLINE_INLINE uint64_t joined(uint64_t hash, double score) { return mix(hash ^ std::bit_cast<uint64_t>(score + 0.0)); }
+
 template <typename S, typename C>
-CUTLINE_INLINE std::array<uint64_t, 2> hash_rows(const S *score, const C *code, size_t n, size_t k) {
+CUTLINE_INLINE Hashes hash_column(const S *score, const C *code, size_t n) {
     uint64_t sum = 0, all = 0;
     for (size_t i = 0; i < n; ++i) {
-        uint64_t h = 0x2545F4914F6CDD1DULL;
-        for (size_t j = 0; j < k; ++j) h = mix(h ^ std::bit_cast<uint64_t>(static_cast<double>(score[i * k + j]) + 0.0));
-        if (code) h = mix(h ^ static_cast<uint64_t>(static_cast<int64_t>(code[i])));
+        const uint64_t h = mix(joined(kFirstHash, static_cast<double>(score[i])) ^ static_cast<uint64_t>(static_cast<int64_t>(code[i])));
         sum += h, all ^= mix(h);
     }
     return {sum, all};
 }
-using Hashes = std::array<uint64_t, 2>;
-CUTLINE_DISPATCH(Hashes, hashes_, (const float *s, const int32_t *c, size_t n, size_t k), (s, c, n, k), hash_rows(s, c, n, k))
-CUTLINE_DISPATCH(Hashes, hashes_, (const double *s, const int32_t *c, size_t n, size_t k), (s, c, n, k), hash_rows(s, c, n, k))
-CUTLINE_DISPATCH(Hashes, hashes_, (const float *s, const int8_t *c, size_t n, size_t k), (s, c, n, k), hash_rows(s, c, n, k))
-CUTLINE_DISPATCH(Hashes, hashes_, (const double *s, const int8_t *c, size_t n, size_t k), (s, c, n, k), hash_rows(s, c, n, k))
+CUTLINE_DISPATCH(Hashes, hashes_, (const float *s, const int32_t *c, size_t n), (s, c, n), hash_column(s, c, n))
+CUTLINE_DISPATCH(Hashes, hashes_, (const double *s, const int32_t *c, size_t n), (s, c, n), hash_column(s, c, n))
+CUTLINE_DISPATCH(Hashes, hashes_, (const float *s, const int8_t *c, size_t n), (s, c, n), hash_column(s, c, n))
+CUTLINE_DISPATCH(Hashes, hashes_, (const double *s, const int8_t *c, size_t n), (s, c, n), hash_column(s, c, n))
 
 template <typename S, typename C>
 Hashes row_hashes(In<S> score, In<C> code, size_t k) {
     nb::gil_scoped_release release;
-    return hashes_(score.data(), code.size() ? code.data() : nullptr, score.size() / k, k);
+    const size_t n = score.size() / k;
+    if (k == 1 && code.size()) return hashes_(score.data(), code.data(), n);
+    uint64_t sum = 0, all = 0;
+    for (size_t i = 0; i < n; ++i) {
+        uint64_t h = kFirstHash;
+        for (size_t j = 0; j < k; ++j) h = joined(h, static_cast<double>(score.data()[i * k + j]));
+        if (code.size()) h = mix(h ^ static_cast<uint64_t>(static_cast<int64_t>(code.data()[i])));
+        sum += h, all ^= mix(h);
+    }
+    return {sum, all};
 }
 
 template <typename S>
@@ -542,6 +601,9 @@ void bind_scores(nb::module_ &m) {
           nb::arg("keys").noconvert());
     m.def("fill", &fill<S, K>, nb::arg("keys").noconvert(), nb::arg("range"), nb::arg("values").noconvert(),
           nb::arg("threshold").noconvert(), nb::arg("tp").noconvert(), nb::arg("fp").noconvert());
+    m.def("rates", &rates<S, K>, nb::arg("keys").noconvert(), nb::arg("range"), nb::arg("values").noconvert(),
+          nb::arg("positives"), nb::arg("negatives"), nb::arg("threshold").noconvert(), nb::arg("tpr").noconvert(),
+          nb::arg("fpr").noconvert(), nb::arg("precision").noconvert());
     m.def("row_hashes", &row_hashes<S, int8_t>, nb::arg("score").noconvert(), nb::arg("code").noconvert(), nb::arg("k"));
     m.def("row_hashes", &row_hashes<S, int32_t>, nb::arg("score").noconvert(), nb::arg("code").noconvert(), nb::arg("k"));
     m.def("argmax_rows", &argmax_rows<S>, nb::arg("score").noconvert(), nb::arg("k"), nb::arg("out").noconvert());
@@ -575,6 +637,7 @@ NB_MODULE(_kernels, m) {
     m.def("width64", &width<double>, nb::arg("range"));
     m.def("rank_by_sign32", &rank_by_sign<float>, nb::arg("keys").noconvert(), nb::arg("front"), nb::arg("values").noconvert());
     m.def("rank_by_sign64", &rank_by_sign<double>, nb::arg("keys").noconvert(), nb::arg("front"), nb::arg("values").noconvert());
+    m.def("row_numbers", &row_numbers, nb::arg("sorted").noconvert(), nb::arg("bits"), nb::arg("out").noconvert());
     m.def("gather", &gather, nb::arg("sorted").noconvert(), nb::arg("weight").noconvert(), nb::arg("bits"));
     m.def("times_drawn", &times_drawn, nb::arg("seed"), nb::arg("block"), nb::arg("out").noconvert());
     m.def("ranking_of_table", &ranking_of_table, nb::arg("tp").noconvert(), nb::arg("fp").noconvert(), nb::arg("sums"));

@@ -73,15 +73,17 @@ struct Sum {
     operator double() const { return value + lost; }
 };
 
-// Sums of sums: short ones first, so that the error grows with the root of the count.
-struct BlockSum {
-    double total = 0, part = 0;
+// Sums of sums, several at a time: short ones first, so that the error grows with the root of the count.
+template <size_t N>
+struct BlockSums {
+    std::array<double, N> total{}, part{};
     uint32_t count = 0;
-    CUTLINE_INLINE void add(double x) {
-        part += x;
-        if (++count % 256 == 0) total += std::exchange(part, 0.0);
+    CUTLINE_INLINE void add(const std::array<double, N> &x) {
+        for (size_t i = 0; i < N; ++i) part[i] += x[i];
+        if (++count % 256 == 0)
+            for (size_t i = 0; i < N; ++i) total[i] += std::exchange(part[i], 0.0);
     }
-    operator double() const { return total + part; }
+    double operator[](size_t i) const { return total[i] + part[i]; }
 };
 
 // The rows of one distinct score: of each class (0 negative, 1 positive) their number, weights and squared weights.
@@ -183,16 +185,15 @@ template <bool Weighted, typename Visit>
 CUTLINE_INLINE Ranking totals_of(Visit &&visit) {
     Ranking r;
     Running<Weighted> tp{}, fp{}, p2{}, q2{};
-    BlockSum right, wrong;
+    BlockSums<2> pairs;
     visit([&](const Group &g) {
-        right.add(g.weight[0] * (2 * tp + g.weight[1]));
-        wrong.add(g.weight[1] * (2 * fp + g.weight[0]));
+        pairs.add({g.weight[0] * (2 * tp + g.weight[1]), g.weight[1] * (2 * fp + g.weight[0])});
         advance(tp, g.weight[1]), advance(fp, g.weight[0]);
         advance(p2, g.square[1]), advance(q2, g.square[0]);
         r.rows_positive += g.rows[1], r.rows_negative += g.rows[0];
     });
     r.positives = tp, r.negatives = fp, r.square_positives = p2, r.square_negatives = q2;
-    r.right = right, r.wrong = wrong;
+    r.right = pairs[0], r.wrong = pairs[1];
     return r;
 }
 
@@ -200,7 +201,7 @@ CUTLINE_INLINE Ranking totals_of(Visit &&visit) {
 template <bool Weighted, typename Visit>
 CUTLINE_INLINE void spread_of(Ranking &r, Visit &&visit) {
     const double auc = r.right / (r.right + r.wrong), half_p = 0.5 / r.positives, half_n = 0.5 / r.negatives;
-    BlockSum of_p, of_n, precision, weight;  // the last two summed alike: a perfect order gives exactly 1
+    BlockSums<4> sums;  // spreads, precision, weight; the last two summed alike: a perfect order gives exactly 1
     Running<Weighted> running_tp{}, running_fp{};
     double tp = 0, fp = 0, best = 0;
     visit([&](const Group &g) {
@@ -208,14 +209,12 @@ CUTLINE_INLINE void spread_of(Ranking &r, Visit &&visit) {
         advance(running_tp, g.weight[1]), advance(running_fp, g.weight[0]);
         tp = running_tp, fp = running_fp;
         const double positive = 1 - (fp + fp0) * half_n - auc, negative = (tp + tp0) * half_p - auc;
-        of_p.add(g.square[1] * positive * positive);
-        of_n.add(g.square[0] * negative * negative);
         const double flagged = tp + fp;
-        precision.add(g.weight[1] * (tp / (flagged > 0 ? flagged : 1)));
-        weight.add(g.weight[1]);
+        sums.add({g.square[1] * positive * positive, g.square[0] * negative * negative,
+                  g.weight[1] * (tp / (flagged > 0 ? flagged : 1)), g.weight[1]});
         best = std::max(best, std::abs(tp * half_p - fp * half_n));
     });
-    r.spread_positive = of_p, r.spread_negative = of_n, r.average_precision = precision / weight, r.ks = 2 * best;
+    r.spread_positive = sums[0], r.spread_negative = sums[1], r.average_precision = sums[2] / sums[3], r.ks = 2 * best;
 }
 
 // The table of all thresholds: row 0 is +inf, nobody; then every distinct score. With weights, sums has four numbers a

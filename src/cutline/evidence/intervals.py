@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -160,11 +161,16 @@ class CellPosterior:
         """Equal-tailed quantiles."""
         if self.state != "ok":
             return math.nan, math.nan
-        draws = np.random.default_rng(self.seed).gamma(np.array(self.cells) + 0.5, size=(DRAWS, 4))
-        low, high = percentiles(self.metric.value(Counts(*draws.T)), level)
+        low, high = percentiles(self.metric.value(_posterior(self.cells, self.seed)), level)
         # At the ends of its range the value lies outside its own posterior: an interval holds its estimate.
         value = self.metric.value(Counts(*self.cells))
         return min(low, value), max(high, value)
+
+
+@lru_cache(maxsize=4)
+def _posterior(cells: tuple[float, float, float, float], seed: int) -> Counts:
+    """Draws of the four cells: all metrics at one cut share them."""
+    return Counts(*np.random.default_rng(seed).gamma(np.array(cells) + 0.5, size=(DRAWS, 4)).T)
 
 
 @dataclass(frozen=True, slots=True)

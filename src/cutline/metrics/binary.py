@@ -19,9 +19,8 @@ def plain(number: float) -> str:
 
 def divide(numerator: Any, denominator: Any) -> Any:
     """Quotient with 0/0 = nan, for numbers and arrays."""
-    numerator, denominator = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return (numerator / denominator)[()]
+        return np.true_divide(numerator, denominator)[()]
 
 
 def _proportion(name: str, label: str, of: Any, *, maximize: bool, **about: Any) -> Metric:

@@ -119,12 +119,9 @@ def roc(table: ThresholdTable) -> Curve:
     >>> curves.roc(cl.ThresholdTable.from_scores(s))
     Curve(roc: Recall against False positive rate, 5 points, area 0.75)
     """
-    c = table.counts()
-    x = divide(c.fp, c.negatives)
-    about = _area(table, roc_auc.value(table), bounds.auc, c)
-    return Curve(
-        "roc", "False positive rate", "Recall", x, divide(c.tp, c.positives), table.thresholds, {"chance": x}, **about
-    )
+    at, y, x, _ = table.rates()
+    about = _area(table, roc_auc.value(table), bounds.auc)
+    return Curve("roc", "False positive rate", "Recall", x, y, at, {"chance": x}, **about)
 
 
 def precision_recall(table: ThresholdTable) -> Curve:
@@ -133,11 +130,10 @@ def precision_recall(table: ThresholdTable) -> Curve:
     The first point flags nobody: its recall is 0 and its precision 0/0, hence nan. (Others put 1 there, a value that no
     threshold has.) Chance is the prevalence.
     """
-    c = table.counts()
-    x, y = divide(c.tp, c.positives), divide(c.tp, c.flagged)
-    about = _area(table, average_precision.value(table), bounds.average_precision, c)
-    chance = {"chance": divide(c.positives, c.total)}
-    return Curve("precision_recall", "Recall", "Precision", x, y, table.thresholds, chance, **about)
+    at, x, _, y = table.rates()
+    about = _area(table, average_precision.value(table), bounds.average_precision)
+    chance = {"chance": divide(table.positives, table.positives + table.negatives)}
+    return Curve("precision_recall", "Recall", "Precision", x, y, at, chance, **about)
 
 
 def det(table: ThresholdTable, *, probit: bool = False) -> Curve:
@@ -297,9 +293,10 @@ def _preferences(data: Any, at: Any, prevalence: float | None) -> tuple[Array, C
     return t, c, float(divide(data.positives, data.positives + data.negatives)) if prevalence is None else prevalence
 
 
-def _area(table: ThresholdTable, exact: float, certified: Any, c: Counts) -> dict[str, Any]:
+def _area(table: ThresholdTable, exact: float, certified: Any) -> dict[str, Any]:
     if not table.bucketed:
         return {"area": exact}
+    c = table.counts()
     return {"area": exact, "bounds": certified(c.tp, c.fp)}
 
 

@@ -53,7 +53,7 @@ def class_order(scores: Scores, *, influence: bool = False) -> ClassOrder:
         raise LabelError("scores", repr(scores.classes), "more than two classes", "roc_auc is the area of two")
     known = scores.known()
     columns = known.probability if known.kind == "logit" else known.score
-    codes = np.asarray(known.truth, dtype=np.int32)
+    codes = np.asarray(known.truth, dtype=np.int16)  # more classes than that would need 10^9 pairs
     k = known.classes.k
     support = np.bincount(codes, weights=known.weight, minlength=k).astype(np.float64)
     share = np.zeros(known.n) if influence else None

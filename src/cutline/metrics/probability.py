@@ -13,6 +13,7 @@ from cutline.metrics.metric import Metric
 from cutline.scores import Scores
 
 RowLoss = Callable[[Scores], NDArray[np.float64]]
+"""One number for each row, in a new array."""
 
 
 def row_log_loss(scores: Scores) -> NDArray[np.float64]:
@@ -21,7 +22,10 @@ def row_log_loss(scores: Scores) -> NDArray[np.float64]:
     Probabilities are clipped to [eps, 1 - eps] with the eps of their dtype, as scikit-learn does, so that one
     certain mistake does not make the mean infinite; `n_clipped` counts such rows.
     """
-    return np.asarray(-np.log(np.clip(_of_truth(scores), _eps(scores), 1 - _eps(scores))), dtype=np.float64)
+    own = _of_truth(scores)
+    np.clip(own, _eps(scores), 1 - _eps(scores), out=own)
+    np.log(own, out=own)
+    return np.negative(own, out=own)
 
 
 def n_clipped(scores: Scores) -> int:
@@ -35,10 +39,10 @@ def row_brier(scores: Scores) -> NDArray[np.float64]:
     """Squared error: (p - y)^2 for binary; the sum over classes for more (twice the binary form at k = 2)."""
     p = scores.probability
     if scores.binary:
-        return np.square(p - scores.is_positive)
-    hot = np.zeros_like(p)
-    hot[np.arange(scores.n), scores.truth] = 1.0
-    return np.asarray(np.square(p - hot).sum(axis=1))
+        gap = p - scores.is_positive
+        return np.square(gap, out=gap)
+    own = p[np.arange(scores.n), scores.truth]
+    return np.asarray(np.einsum("ij,ij->i", p, p) - own * own + np.square(1 - own))
 
 
 def row_bias(scores: Scores) -> NDArray[np.float64]:
@@ -47,9 +51,16 @@ def row_bias(scores: Scores) -> NDArray[np.float64]:
 
 
 def _of_truth(scores: Scores) -> NDArray[np.float64]:
+    """The probability given to the true class, a new array."""
     p = scores.probability
     if scores.binary:
-        return np.where(scores.is_positive, p, 1.0 - p)
+        # Products with 0 and 1 are exact, and no branch depends on the label.
+        positive = scores.is_positive.astype(np.float64)
+        own = 1.0 - p
+        own *= 1.0 - positive
+        positive *= p
+        own += positive
+        return own
     picked: NDArray[np.float64] = p[np.arange(scores.n), scores.truth]
     return picked
 
@@ -202,7 +213,7 @@ def mean_of_rows(rows: RowLoss, scores: Scores) -> tuple[float, float, float]:
         value = rows(part)
         if first:
             shift, first = float(value[0]), False
-        d = value - shift
+        d = np.subtract(value, shift, out=value)
         if part.weight is None:
             sums += (d.size, d.size, d.sum(), np.dot(d, d))
         else:

@@ -324,6 +324,20 @@ class ThresholdTable(Shown):
         """Net benefit by threshold probability, beside treating all and none (Vickers & Elkin 2006)."""
         return self._curve("net_benefit", at=at, prevalence=prevalence)
 
+    def rates(self) -> tuple[NDArray[np.float64], ...]:
+        """Thresholds, recall, false positive rate and precision, each of shape (m,); kept once computed."""
+        if "rates" not in self._made:
+            if self._rows is None or self.weighted:
+                w = self.weights
+                tp, fp = (self.tp, self.fp) if w is None else (w.tp, w.fp)
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    found = self.thresholds, tp / np.float64(tp[-1]), fp / np.float64(fp[-1]), tp / (tp + fp)
+            else:
+                total = self.ranking(full=False)
+                found = core.rates(self._rows, total.positives, total.negatives)  # type: ignore[assignment]
+            self._made["rates"] = tuple(map(frozen, found))
+        return self._made["rates"]
+
     def _curve(self, name: str, **about: Any) -> Curve:
         from cutline.metrics import curves
 
