@@ -1,8 +1,8 @@
 """The core against its peers in one process, one thread a side, on the same arrays.
 
 Run with ``make bench``; the tables are printed and written to benchmarks/results/core.txt. scikit-learn is always
-there; torchmetrics, torcheval and polars take part where they are installed. ``python benchmarks/core.py 1e6`` stops at that
-many rows (1e7 takes a quarter of an hour, nearly all of it the peers').
+there; torchmetrics, torcheval and polars take part where they are installed. ``python benchmarks/core.py 1e6`` stops at
+that many rows; 1e7 takes some minutes, nearly all of them the peers'.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def test_two_classes_at_a_threshold():
     assert {k: found["True"][k] for k in expected["True"]} == pytest.approx(expected["True"])
     same = cl.classification_report(s, decision=(p >= 0.5).astype(int)).to_dict()
     assert same["True"] == found["True"]
-    with pytest.raises(ScoreError, match="at=0[.]5"):
+    with pytest.raises(ScoreError, match=r"at=0[.]5"):
         cl.classification_report(s)
     with pytest.raises(ShapeError, match="a class code for each row"):
         cl.classification_report(s, decision=[0, 1])

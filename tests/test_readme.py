@@ -53,6 +53,15 @@ def test_the_second_block_reads_any_scores():
     assert names["point"].threshold == pytest.approx(1 / 26)
 
 
+def test_the_third_block_knows_every_threshold():
+    rng = np.random.default_rng(0)
+    y = rng.random(500) < 0.3
+    p = 1 / (1 + np.exp(-(rng.normal(size=500) + 2 * y - 1.5)))
+    names = {"cl": cl, "scores": cl.Scores(y_true=y, y_score=p, kind="probability")}
+    exec(PYTHON[2], names)
+    assert len(names["table"]) == 501
+
+
 def test_the_commands_run(tmp_path, monkeypatch, capsys):
     from tests.test_cli import write_scores
 

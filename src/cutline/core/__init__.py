@@ -233,7 +233,7 @@ def argmax_rows(score: NDArray[Any]) -> NDArray[np.int32]:
 
 def ranking(found: Rows, *, full: bool = True) -> Ranking:
     """The figures of the order; without `full`, which is faster, spread, precision and KS are left at 0."""
-    return Ranking(*_kernels.ranking(found.keys, found.weight, full))
+    return Ranking(*_kernels.ranking(found.keys, found.weight, full, _parts(len(found.keys))))
 
 
 def ranking_of_table(tp: NDArray[Any], fp: NDArray[Any], sums: tuple[NDArray[Any], ...] | None) -> Ranking:

@@ -85,6 +85,15 @@ void pack(In<S> score, In<uint8_t> positive, RangeTuple range, Mut<typename Floa
     pack_(score.data(), positive.data(), Coding<S>(unpacked(range)), score.size(), keys.data());
 }
 
+template <typename K>
+CUTLINE_INLINE size_t count_from(const K *keys, size_t n, K least) {
+    size_t count = 0;
+    for (size_t i = 0; i < n; ++i) count += keys[i] >= least;
+    return count;
+}
+CUTLINE_DISPATCH(size_t, count_from_, (const uint32_t *k, size_t n, uint32_t l), (k, n, l), count_from(k, n, l))
+CUTLINE_DISPATCH(size_t, count_from_, (const uint64_t *k, size_t n, uint64_t l), (k, n, l), count_from(k, n, l))
+
 // The same, laid out in `splitters.size() + 1` stretches of rising keys, each to be sorted on its own.
 // Returns where each stretch ends. Two passes: count, then write; every thread has its own place in every stretch.
 template <typename S>
@@ -100,17 +109,18 @@ std::vector<size_t> pack_apart(const S *score, const uint8_t *positive, const Co
         for (size_t i = from; i < to; i += kBlock) {
             const size_t size = std::min(kBlock, to - i);
             pack_(score + i, positive + i, coding, size, block.data());
-            for (size_t j = 0; j < size; ++j) {
-                size_t part = 0;
-                for (const K s : splitters) part += block[j] >= s;
-                use(part, block[j]);
-            }
+            use(block.data(), size);
         }
     };
     in_parts(n, threads, [&](unsigned t, size_t from, size_t to) {
-        std::vector<size_t> count(parts);
-        each(from, to, [&](size_t part, K) { ++count[part]; });
-        place[t] = count;
+        std::vector<size_t> &count = place[t];
+        count[0] = to - from;
+        each(from, to, [&](const K *block, size_t size) {
+            for (size_t part = 1; part < parts; ++part) {
+                const size_t above = count_from_(block, size, splitters[part - 1]);
+                count[part] += above, count[part - 1] -= above;
+            }
+        });
     });
     std::vector<size_t> ends;
     size_t start = 0;
@@ -120,7 +130,25 @@ std::vector<size_t> pack_apart(const S *score, const uint8_t *positive, const Co
     }
     in_parts(n, threads, [&](unsigned t, size_t from, size_t to) {
         std::vector<size_t> next = place[t];
-        each(from, to, [&](size_t part, K key) { keys[next[part]++] = key; });
+        if (parts == 2) {  // two places fit in registers
+            size_t low = next[0], high = next[1];
+            const K splitter = splitters[0];
+            each(from, to, [&](const K *block, size_t size) {
+                for (size_t j = 0; j < size; ++j) {
+                    const size_t above = block[j] >= splitter;
+                    keys[low ^ ((low ^ high) & (0 - above))] = block[j];  // no branch: it would be a coin toss
+                    high += above, low += 1 - above;
+                }
+            });
+            return;
+        }
+        each(from, to, [&](const K *block, size_t size) {
+            for (size_t j = 0; j < size; ++j) {
+                size_t part = 0;
+                for (const K s : splitters) part += block[j] >= s;
+                keys[next[part]++] = block[j];
+            }
+        });
     });
     return ends;
 }
@@ -304,8 +332,8 @@ size_t rank_by_sign(Mut<typename FloatBits<S>::Unsigned> keys, size_t front, Mut
 
 // --- keys to figures --------------------------------------------------------------------------
 
-CUTLINE_DISPATCH(Pairs, pairs_, (const uint32_t *k, size_t n), (k, n), pairs_of(k, n))
-CUTLINE_DISPATCH(Pairs, pairs_, (const uint64_t *k, size_t n), (k, n), pairs_of(k, n))
+CUTLINE_DISPATCH(Pairs, pairs_, (const uint32_t *k, size_t n, size_t i, size_t j), (k, n, i, j), pairs_of(k, n, i, j))
+CUTLINE_DISPATCH(Pairs, pairs_, (const uint64_t *k, size_t n, size_t i, size_t j), (k, n, i, j), pairs_of(k, n, i, j))
 
 using RankingArray = std::array<double, 12>;
 RankingArray as_array(const Ranking &r) {
@@ -315,9 +343,13 @@ RankingArray as_array(const Ranking &r) {
 
 // Without weights the totals are counts of pairs, which are exact.
 template <typename K>
-Ranking totals(const K *keys, size_t n) {
-    const Pairs found = pairs_(keys, n);
+Ranking totals(const K *keys, size_t n, unsigned threads) {
+    std::vector<Pairs> part(threads);
+    in_parts(n, threads, [&](unsigned t, size_t from, size_t to) { part[t] = pairs_(keys, n, from, to); });
+    Pairs found;
+    for (const Pairs &each : part) found.positives += each.positives, found.not_above += each.not_above, found.tied += each.tied;
     const uint64_t p = found.positives, q = n - p;
+    found.not_above -= p % 2 ? p * ((p - 1) / 2) : p / 2 * (p - 1);  // places less those of the positives among themselves
     Ranking r;
     r.positives = r.square_positives = r.rows_positive = static_cast<double>(p);
     r.negatives = r.square_negatives = r.rows_negative = static_cast<double>(q);
@@ -328,7 +360,7 @@ Ranking totals(const K *keys, size_t n) {
 
 // `full` asks for the second pass.
 template <typename K>
-RankingArray ranking(In<K> keys, In<double> weight, bool full) {
+RankingArray ranking(In<K> keys, In<double> weight, bool full, unsigned threads) {
     nb::gil_scoped_release release;
     const K *k = keys.data();
     const size_t n = keys.size();
@@ -338,7 +370,7 @@ RankingArray ranking(In<K> keys, In<double> weight, bool full) {
         if (full) spread_of<true>(r, visit);
         return as_array(r);
     }
-    Ranking r = totals(k, n);
+    Ranking r = totals(k, n, threads);
     if (full) spread_of<false>(r, [&](auto &&each) { for_groups(k, n, each); });
     return as_array(r);
 }
@@ -623,7 +655,7 @@ void bind_scores(nb::module_ &m) {
 
 template <typename K>
 void bind_keys(nb::module_ &m) {
-    m.def("ranking", &ranking<K>, nb::arg("keys").noconvert(), nb::arg("weight").noconvert(), nb::arg("full"));
+    m.def("ranking", &ranking<K>, nb::arg("keys").noconvert(), nb::arg("weight").noconvert(), nb::arg("full"), nb::arg("threads"));
     m.def("bootstrap", &bootstrap<K>, nb::arg("keys").noconvert(), nb::arg("weight").noconvert(), nb::arg("loss").noconvert(),
           nb::arg("columns"), nb::arg("cut").noconvert(), nb::arg("seed"), nb::arg("first"), nb::arg("threads"),
           nb::arg("auc").noconvert(), nb::arg("precision").noconvert(), nb::arg("counts").noconvert(),

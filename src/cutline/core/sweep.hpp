@@ -32,15 +32,15 @@ size_t run_begin(const K *keys, size_t i) {
     return std::lower_bound(keys + (step > i ? 0 : i - step), keys + i, keys[i]) - keys;
 }
 
-// Sum of the places of the positives in order, without a branch: their count of negatives before follows. A tie of both
-// classes is one step from an even key to the next odd one, and those are looked up one by one.
+// For a stretch of the rows, without a branch: in `not_above` the sum of the places of the positives, from which their
+// count of negatives before follows once all are known. A tie of both classes is one step from an even key to the next
+// odd one, and those are looked up one by one.
 template <typename K>
-CUTLINE_INLINE Pairs pairs_of(const K *keys, size_t n) {
+CUTLINE_INLINE Pairs pairs_of(const K *keys, size_t n, size_t from, size_t to) {
     constexpr size_t kBlock = 1024;
     Pairs out;
-    uint64_t places = 0;
-    for (size_t start = 0; start < n; start += kBlock) {
-        const size_t end = std::min(n, start + kBlock);
+    for (size_t start = from; start < to; start += kBlock) {
+        const size_t end = std::min(to, start + kBlock);
         uint32_t here = 0, count = 0, ties = 0;
         for (size_t i = start; i < end; ++i) {
             const auto label = static_cast<uint32_t>(keys[i] & 1);
@@ -49,7 +49,7 @@ CUTLINE_INLINE Pairs pairs_of(const K *keys, size_t n) {
         }
         for (size_t i = start; i < std::min(end, n - 1); ++i)
             ties += static_cast<uint32_t>((keys[i + 1] - keys[i] == 1) & ~keys[i] & 1);
-        places += here + static_cast<uint64_t>(count) * start;
+        out.not_above += here + static_cast<uint64_t>(count) * start;
         out.positives += count;
         for (size_t i = start; ties; ++i)
             if (keys[i + 1] - keys[i] == 1 && !(keys[i] & 1)) {
@@ -57,8 +57,6 @@ CUTLINE_INLINE Pairs pairs_of(const K *keys, size_t n) {
                 out.tied += static_cast<uint64_t>(i + 1 - run_begin(keys, i)) * (run_end(keys, i + 1, n) - i - 1);
             }
     }
-    const uint64_t p = out.positives;
-    out.not_above = places - (p % 2 ? p * ((p - 1) / 2) : p / 2 * (p - 1));
     return out;
 }
 

@@ -14,7 +14,8 @@ from cutline.metrics.metric import Metric
 def plain(number: float) -> str:
     """The shortest text that reads back as the same number: 0.9, 1, 1e-05."""
     short = f"{number:g}"
-    return short if float(short) == number else repr(float(number))
+    text = short if float(short) == number else repr(float(number))
+    return text.replace("e+", "e")  # a name has no plus sign
 
 
 def divide(numerator: Any, denominator: Any) -> Any:
@@ -45,7 +46,7 @@ accuracy = Metric(
     chance="the share of the largest class",
     formula="(tp + tn) / n",
     undefined="no rows",
-    synonyms=("acc", "fraction_correct"),
+    synonyms=("acc", "accuracy_score", "fraction_correct", "binary_accuracy"),
     tasks=("binary", "multiclass"),
     of_counts=lambda c: divide(c.tp + c.tn, c.total),
     of_matrix=lambda m: divide(_trace(m), m.sum(axis=(-2, -1))),
@@ -59,7 +60,7 @@ precision = _proportion(
     chance="prevalence",
     formula="tp / (tp + fp)",
     undefined="nothing is flagged",
-    synonyms=("ppv", "positive_predictive_value"),
+    synonyms=("ppv", "positive_predictive_value", "pos_pred_value", "precision_score", "prec"),
 )
 recall = _proportion(
     "recall",
@@ -69,7 +70,17 @@ recall = _proportion(
     chance="the flagged rate",
     formula="tp / (tp + fn)",
     undefined="there are no positives",
-    synonyms=("tpr", "sensitivity", "true_positive_rate", "hit_rate", "probability_of_detection"),
+    synonyms=(
+        "tpr",
+        "true_positive_rate",
+        "sensitivity",
+        "sensitivity_score",
+        "sens",
+        "recall_score",
+        "rec",
+        "hit_rate",
+        "probability_of_detection",
+    ),
 )
 specificity = _proportion(
     "specificity",
@@ -79,7 +90,7 @@ specificity = _proportion(
     chance="1 - the flagged rate",
     formula="tn / (tn + fp)",
     undefined="there are no negatives",
-    synonyms=("tnr", "true_negative_rate", "selectivity"),
+    synonyms=("tnr", "true_negative_rate", "selectivity", "specificity_score", "spec"),
 )
 npv = _proportion(
     "npv",
@@ -89,7 +100,7 @@ npv = _proportion(
     chance="1 - prevalence",
     formula="tn / (tn + fn)",
     undefined="everything is flagged",
-    synonyms=("negative_predictive_value",),
+    synonyms=("negative_predictive_value", "neg_pred_value"),
 )
 fpr = _proportion(
     "fpr",
@@ -99,7 +110,7 @@ fpr = _proportion(
     chance="the flagged rate",
     formula="fp / (fp + tn)",
     undefined="there are no negatives",
-    synonyms=("false_positive_rate", "fall_out", "false_alarm_rate"),
+    synonyms=("false_positive_rate", "fall_out", "fallout", "fall", "false_alarm_rate", "1_specificity"),
 )
 fnr = _proportion(
     "fnr",
@@ -109,7 +120,7 @@ fnr = _proportion(
     chance="1 - the flagged rate",
     formula="fn / (fn + tp)",
     undefined="there are no positives",
-    synonyms=("false_negative_rate", "miss_rate"),
+    synonyms=("false_negative_rate", "miss_rate", "miss", "1_sensitivity"),
 )
 flagged_rate = Metric(
     "flagged_rate",
@@ -120,7 +131,7 @@ flagged_rate = Metric(
     chance="any",
     formula="(tp + fp) / n",
     undefined="no rows",
-    synonyms=("predicted_positive_rate", "alert_rate"),
+    synonyms=("predicted_positive_rate", "alert_rate", "detection_prevalence"),
     of_counts=lambda c: divide(c.flagged, c.total),
     proportion=lambda c: (c.flagged, c.total),
 )
@@ -167,6 +178,7 @@ balanced_accuracy = Metric(
     chance="1 / k",
     formula="mean of the recalls of all classes",
     undefined="a class has no rows",
+    synonyms=("balanced_accuracy_score", "bal_accuracy"),
     tasks=("binary", "multiclass"),
     of_counts=lambda c: (divide(c.tp, c.positives) + divide(c.tn, c.negatives)) / 2,
     of_matrix=_balanced_matrix,
@@ -212,7 +224,7 @@ def f_beta(beta: float) -> Metric:
         formula="2 tp / (2 tp + fp + fn)" if b == 1 else f"{1 + b:g} tp / ({1 + b:g} tp + {b:g} fn + fp)",
         undefined="no positives and nothing flagged",
         reference="van Rijsbergen 1979",
-        synonyms=("f1_score", "dice") if b == 1 else (),
+        synonyms=("f1_score", "dice", "f_score", "f_meas", "f_measure") if b == 1 else (),
         of_counts=lambda c: divide((1 + b) * c.tp, (1 + b) * c.tp + b * c.fn + c.fp),
     )
 
@@ -228,7 +240,7 @@ error_rate = _proportion(
     chance="1 - the share of the largest class",
     formula="(fp + fn) / n",
     undefined="no rows",
-    synonyms=("zero_one_loss", "misclassification_rate", "hamming_loss_binary"),
+    synonyms=("zero_one_loss", "misclassification_rate", "classification_error", "err", "1_accuracy"),
 )
 fdr = _proportion(
     "fdr",
@@ -238,7 +250,7 @@ fdr = _proportion(
     chance="1 - prevalence",
     formula="fp / (tp + fp)",
     undefined="nothing is flagged",
-    synonyms=("false_discovery_rate",),
+    synonyms=("false_discovery_rate", "false_alarm_ratio", "1_ppv", "1_precision"),
 )
 false_omission_rate = _proportion(
     "false_omission_rate",
@@ -248,7 +260,7 @@ false_omission_rate = _proportion(
     chance="prevalence",
     formula="fn / (fn + tn)",
     undefined="everything is flagged",
-    synonyms=("for",),
+    synonyms=("for", "1_npv"),
 )
 prevalence = Metric(
     "prevalence",
@@ -295,7 +307,7 @@ negative_likelihood_ratio = Metric(
     chance="1",
     formula="fnr / specificity",
     undefined="everything is flagged, or a class has no rows",
-    synonyms=("lr_minus", "lr_neg", "nlr", "likelihood_ratio_negative"),
+    synonyms=("lr_minus", "lr_neg", "lr_", "nlr", "likelihood_ratio_negative"),  # "LR-" is read as "lr_"
     of_counts=lambda c: divide(divide(c.fn, c.positives), divide(c.tn, c.negatives)),
 )
 diagnostic_odds_ratio = Metric(
@@ -347,7 +359,7 @@ fowlkes_mallows = Metric(
     formula="sqrt(precision x recall)",
     undefined="there are no positives, or nothing is flagged",
     reference="Fowlkes & Mallows 1983",
-    synonyms=("fm_index", "fmi"),
+    synonyms=("fm_index", "fmi", "fowlkes_mallows_score"),
     of_counts=lambda c: np.sqrt(divide(c.tp, c.flagged) * divide(c.tp, c.positives)),
 )
 g_mean = Metric(
@@ -476,4 +488,37 @@ def net_benefit(preference: float) -> Metric:
         undefined="no rows",
         reference="Vickers & Elkin 2006",
         of_counts=lambda c: divide(c.tp - odds * np.asarray(c.fp), c.total),
+    )
+
+
+def cost_per_row(*, fp: float, fn: float) -> Metric:
+    """Mean cost of a decision a row: ``(fp c_fp + fn c_fn) / n``, right decisions being free.
+
+    Parameters
+    ----------
+    fp, fn : float
+        Cost of a false positive and of a false negative, finite, at least 0 and not both 0.
+
+    Examples
+    --------
+    >>> from cutline.metrics import Counts, cost_per_row
+    >>> cost_per_row(fp=1, fn=25)(Counts(tp=90, fp=30, fn=20, tn=60))
+    2.65
+    """
+    for name, price in (("fp", fp), ("fn", fn)):
+        if not 0 <= price < float("inf"):
+            raise InputError(name, repr(price), "a cost, finite and at least 0")
+    if fp == fn == 0:
+        raise InputError("fp, fn", "0, 0", "a mistake that costs something")
+    return Metric(
+        f"cost_fp{plain(fp)}_fn{plain(fn)}",
+        f"Cost per row, {plain(fp)} a false positive and {plain(fn)} a false negative",
+        False,
+        (0.0, float(max(fp, fn))),
+        0.0,
+        chance="that of the cheaper of flagging nobody and everybody",
+        formula=f"({plain(fp)} x fp + {plain(fn)} x fn) / n",
+        undefined="no rows",
+        reference="Elkan 2001",
+        of_counts=lambda c: divide(float(fp) * np.asarray(c.fp) + float(fn) * np.asarray(c.fn), c.total),
     )

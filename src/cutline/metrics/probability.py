@@ -83,7 +83,7 @@ log_loss = Metric(
     formula="mean of -log p(true class), in nats",
     undefined="no rows",
     reference="Good 1952",
-    synonyms=("cross_entropy", "logloss", "log_score", "negative_log_likelihood"),
+    synonyms=("cross_entropy", "logloss", "log_score", "negative_log_likelihood", "mn_log_loss", "binary_crossentropy"),
     tasks=("binary", "multiclass"),
     of_scores=_mean(row_log_loss),
 )

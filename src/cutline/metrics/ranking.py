@@ -35,7 +35,7 @@ roc_auc = Metric(
     formula="P(score of a positive > score of a negative) + P(equal) / 2",
     undefined="a class has no rows",
     reference="Mann & Whitney 1947; Hanley & McNeil 1982",
-    synonyms=("auc", "auroc", "c_statistic", "concordance"),
+    synonyms=("auc", "auroc", "roc_auc_score", "c_statistic", "concordance"),
     of_table=_roc_auc,
 )
 average_precision = Metric(
@@ -47,7 +47,7 @@ average_precision = Metric(
     chance="prevalence",
     formula="sum over thresholds of (recall step) x precision, no interpolation",
     undefined="there are no positives",
-    synonyms=("ap", "pr_auc"),
+    synonyms=("ap", "average_precision_score", "pr_auc"),
     of_table=_average_precision,
 )
 
@@ -83,7 +83,7 @@ ks = _ordinal(
     chance="0",
     formula="largest |recall - fpr| over all thresholds",
     reference="Smirnov 1939",
-    synonyms=("ks_statistic", "kolmogorov_smirnov"),
+    synonyms=("ks_statistic", "ks_stat", "kolmogorov_smirnov"),
 )
 
 
@@ -311,14 +311,15 @@ def _among_top(table: ThresholdTable, k: float) -> Counts:
     k = min(k, float(flagged[-1]))
     tp = float(np.interp(k, flagged, np.asarray(c.tp, dtype=np.float64)))
     positives, negatives = float(c.positives[0]), float(c.negatives[0])
-    return Counts(tp, k - tp, max(positives - tp, 0.0), max(negatives - (k - tp), 0.0))
+    fp = max(k - tp, 0.0)  # sums of weights: rounding must not make a count negative
+    return Counts(tp, fp, max(positives - tp, 0.0), max(negatives - fp, 0.0))
 
 
 def _at_top(metric: Metric, k: float) -> Metric:
     if isinstance(k, bool) or not (0 < k < 1 or (k >= 1 and float(k).is_integer())):
         raise InputError("k", repr(k), "a share between 0 and 1, or a whole number of rows", "100 or 0.1")
     share = k < 1
-    text = f"{k:.12f}".rstrip("0") if share else f"{int(k)}"
+    text = plain(k) if share else f"{int(k)}"
 
     def of_table(table: ThresholdTable) -> float:
         total = float(table.positives + table.negatives)

@@ -91,6 +91,7 @@ _MADE: dict[str, Callable[..., Metric]] = {
     rf"precision_at_prevalence_{_NUMBER}": lambda pi: binary.precision_at_prevalence(_float(pi)),
     rf"npv_at_prevalence_{_NUMBER}": lambda pi: binary.npv_at_prevalence(_float(pi)),
     rf"net_benefit_{_NUMBER}": lambda t: binary.net_benefit(_float(t)),
+    rf"cost_fp{_NUMBER}_fn{_NUMBER}": lambda fp, fn: binary.cost_per_row(fp=_float(fp), fn=_float(fn)),
     rf"partial_auc_(fpr|recall)_{_NUMBER}_{_NUMBER}(_raw)?": lambda of, low, high, raw: ranking.partial_auc(
         _float(low), _float(high), of=of, standardized=raw is None
     ),
@@ -120,11 +121,11 @@ def find(name: str) -> Metric:
     for metric in METRICS.values():
         if plain == metric.name or plain in metric.synonyms:
             return metric
+    prefix, _, rest = plain.partition("_")
+    if prefix in _AVERAGES and rest:  # first: "macro_recall_at_top_10" is the average of a metric at the top
+        return _AVERAGES[prefix](find(rest))
     for pattern, make in _MADE.items():
         if match := re.fullmatch(pattern, plain):
             return make(*match.groups())
-    prefix, _, rest = plain.partition("_")
-    if prefix in _AVERAGES and rest:
-        return _AVERAGES[prefix](find(rest))
     known = {s for m in METRICS.values() for s in (m.name, *m.synonyms)}
     raise UnknownName.among("metric", name, known)
