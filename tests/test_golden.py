@@ -34,6 +34,8 @@ THIRD_PARTY = (
     "auc_delong_asah_s100b",
     "auc_delong_asah_wfns",
     "best_threshold_asah_s100b_w1_0.5",
+    "corp_brier_niamey_EMOS",
+    "corp_brier_niamey_ENS",
     "hmeasure_asah_s100b",
     "pauc_asah_s100b_spec_0.9_1",
     "pauc_asah_wfns_sens_0.8_1",
@@ -326,6 +328,42 @@ def multiclass_probabilities(case):
             for key in case["expected"]
             if key.startswith("top_") and "note" not in key
         },
+    }
+
+
+@asserts("corp_brier_breast_gnb_a", "corp_brier_niamey_EMOS", "corp_brier_niamey_ENS", "corp_logloss_weighted_a")
+def corp(case):
+    def parts(s, loss, names, prefix=""):
+        d = cl.decompose(s, loss=loss)
+        assert d.score == pytest.approx(d.miscalibration - d.discrimination + d.uncertainty)
+        fields = (d.score, d.miscalibration, d.discrimination, d.uncertainty)
+        return {f"{prefix}{name}": value for name, value in zip(names, fields, strict=True)}
+
+    s = binary(case)
+    if "logloss" in case["name"]:
+        names = ("score", "miscalibration", "discrimination", "uncertainty")
+        weighted = s.with_weight(np.where(np.arange(s.n) % 3 == 0, 2.0, 1.0))
+        return {
+            "brier": parts(s, "brier", names),
+            "log_loss": parts(s, "log_loss", names),
+            "brier_weighted": parts(weighted, "brier", names),
+        }
+    got = parts(s, "brier", ("mean_score", "MCB", "DSC", "UNC"))
+    if case["expected"].get("log_mean_score") is not None:
+        got |= parts(s, "log_loss", ("mean_score", "MCB", "DSC", "UNC"), "log_")
+    return got
+
+
+@asserts("brier_murphy_breast_gnb_a_5bins", "brier_murphy_breast_gnb_a_10bins")
+def murphy(case):
+    m = cl.murphy(binary(case), bins=case["params"]["bins"])
+    return {
+        "REL": m.reliability,
+        "RES": m.resolution,
+        "UNC": m.uncertainty,
+        "REL_bias_corrected": m.reliability_corrected,
+        "RES_bias_corrected": m.resolution_corrected,
+        "UNC_bias_corrected": m.uncertainty_corrected,
     }
 
 

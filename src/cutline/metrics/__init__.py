@@ -36,6 +36,7 @@ from cutline.metrics.bounds import Bounds
 from cutline.metrics.counts import Counts, from_matrix
 from cutline.metrics.cross_entropy import CrossEntropy, cross_entropy
 from cutline.metrics.curves import Curve
+from cutline.metrics.decomposition import Decomposition, Murphy, decompose, murphy
 from cutline.metrics.hierarchical import Hierarchical, hierarchical
 from cutline.metrics.label_sets import coverage_error, hamming_loss, lrap, ranking_loss, samples, subset_accuracy
 from cutline.metrics.metric import Constraint, Metric
@@ -94,9 +95,11 @@ __all__ = [
     "Counts",
     "CrossEntropy",
     "Curve",
+    "Decomposition",
     "Hierarchical",
     "Metric",
     "MultiLabel",
+    "Murphy",
     "Selective",
     "ThresholdTable",
     "accuracy",
@@ -117,6 +120,7 @@ __all__ = [
     "coverage_error",
     "cross_entropy",
     "decided",
+    "decompose",
     "diagnostic_odds_ratio",
     "error_rate",
     "f1",
@@ -151,6 +155,7 @@ __all__ = [
     "mcc",
     "micro",
     "min_sensitivity",
+    "murphy",
     "negative_likelihood_ratio",
     "net_benefit",
     "normalized_rps",

@@ -232,7 +232,7 @@ class Constraint(Shown):
         """Read ``"precision>=0.90"``."""
         from cutline.metrics.registry import find
 
-        match = re.fullmatch(r"\s*([\w.\- ]+?)\s*(>=|<=)\s*(\S+)\s*", text)
+        match = re.fullmatch(r"\s*([\w.\-+ ]+?)\s*(>=|<=)\s*(\S+)\s*", text)
         try:
             assert match is not None
             bound = float(match[3])
