@@ -119,6 +119,8 @@ def test_questions_without_an_answer():
     _, _, s = made(50)
     with pytest.raises(InputError, match="at least one metric"):
         cl.bootstrap(s)
+    with pytest.raises(InputError, match="at least one"):
+        cl.bootstrap(s, cl.roc_auc, replicates=0)
     with pytest.raises(ScoreError, match=r"at=0[.]5"):
         cl.bootstrap(s, cl.recall)
     clustered = cl.Scores(y_true=[0, 1, 1], y_score=[0.1, 0.6, 0.4], groups=[1, 1, 2], kind="probability")

@@ -157,6 +157,11 @@ def test_parameters_by_hand(at):
 
 
 BAD = {
+    "evaluated unordered": (
+        lambda: cl.evaluate(cl.Scores(y_true=[0, 1, 2], y_score=np.eye(3), kind="probability"), metrics=["mae"]),
+        LabelError,
+        "ordered=True",
+    ),
     "share": (lambda: cl.precision_at_prevalence(2), InputError, "0.01 for 1 %"),
     "preference": (lambda: cl.net_benefit(1), InputError, "below 1"),
     "stretch": (lambda: cl.partial_auc(0.5, 0.2), InputError, "low < high"),

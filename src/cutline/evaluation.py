@@ -364,6 +364,8 @@ def _several(
     codes = decided(known) if decision is None else decision
     matrix = confusion_matrix(known, codes)
     usual = [accuracy, balanced_accuracy, macro(precision), macro(recall), macro(f1), mcc]
+    for metric in chosen or ():
+        metric.check(known)
     at_once = usual if chosen is None else [m for m in chosen if m.of_matrix]
     found = [
         estimated(metric, known, *pair, confidence=confidence)

@@ -86,6 +86,8 @@ def bootstrap(
     """
     if not metrics:
         raise InputError("metrics", "none", "at least one metric")
+    if replicates < 1:
+        raise InputError("replicates", repr(replicates), "at least one")
     if scores.groups is not None:
         raise InputError("scores", "rows in clusters (groups=)", "independent rows", "whole clusters must be drawn")
     known = scores.known()

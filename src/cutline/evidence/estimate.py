@@ -172,6 +172,7 @@ def estimate(
         decision = checked_decision(scores, decision)[scores.counting]
     known = scores.known()
     z_of(confidence)  # checks the level
+    metric.check(known)
     value, ingredients, note = _with_ingredients(metric, known, at, decision, seed, table)
     return estimated(metric, known, value, ingredients, note, confidence, at if metric.of_counts else None)
 

@@ -128,13 +128,7 @@ class Metric(Shown):
     def _of_scores(self, scores: Scores, at: float | None) -> Any:
         from cutline.metrics.multiclass import confusion_matrix, decided
 
-        if self.tasks == ("ordinal",) and not scores.classes.ordered:
-            raise LabelError(
-                "classes",
-                repr(scores.classes),
-                f"classes in order: {self.name} measures distances",
-                "Scores(..., classes=cl.Classes([...from low to high...], ordered=True))",
-            )
+        self.check(scores)
         if self.of_scores:
             return self.of_scores(scores)
         if self.of_counts and scores.binary:
@@ -159,6 +153,16 @@ class Metric(Shown):
             "a binary problem",
             f"use macro({self.name}), micro({self.name}) or scores.one_vs_rest(name)",
         )
+
+    def check(self, scores: Scores) -> None:
+        """Refuse scores whose classes have no order when the metric measures distances between them."""
+        if self.tasks == ("ordinal",) and not scores.classes.ordered:
+            raise LabelError(
+                "classes",
+                repr(scores.classes),
+                f"classes in order: {self.name} measures distances",
+                "Scores(..., classes=cl.Classes([...from low to high...], ordered=True))",
+            )
 
     def _wants(self) -> str:
         forms = {
