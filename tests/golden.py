@@ -19,6 +19,25 @@ import pytest
 HERE = Path(__file__).with_name("golden")
 
 
+def registry():
+    """A dictionary of case name to function, and the decorator that fills it.
+
+    The function of a case takes it and computes what it expects, as far as the file's subject goes.
+    """
+    asserted = {}
+
+    def asserts(*names):
+        def register(function):
+            for name in names:
+                assert name not in asserted
+                asserted[name] = function
+            return function
+
+        return register
+
+    return asserted, asserts
+
+
 def names():
     return sorted(path.stem for path in HERE.glob("*.json"))
 

@@ -15,20 +15,7 @@ from cutline.evidence import clopper_pearson, delong, estimate, wilson, z_of
 from cutline.metrics import Counts, ThresholdTable, find, from_matrix
 from tests import golden
 
-ASSERTED = {}
-
-
-def asserts(*names):
-    """Register the function that computes what the cases of these names expect, as far as we have it."""
-
-    def register(function):
-        for name in names:
-            assert name not in ASSERTED
-            ASSERTED[name] = function
-        return function
-
-    return register
-
+ASSERTED, asserts = golden.registry()
 
 THIRD_PARTY = (
     "auc_delong_asah_s100b",
