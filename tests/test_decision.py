@@ -10,7 +10,8 @@ from scipy import stats
 
 import cutline as cl
 from cutline.decision import ConstraintRow, OperatingPoint, Policy
-from cutline.decision.certify import joint_p, p_value, rows_needed, sequence
+from cutline.decision.certify import rows_in_proportion
+from cutline.decision.order import joint_p, p_value, rows_needed, sequence
 from cutline.decision.choose import cross_fit
 from cutline.errors import (
     CutlineError,
@@ -198,7 +199,7 @@ def test_an_aim_that_is_undefined_for_lack_of_a_class_says_so(y, aim):
 def test_cross_fitted_counts_are_all_rows_once():
     for s in (drawn(200, 6), drawn(200, 6).with_weight(np.arange(200) % 3 + 1.0)):
         policy = cl.maximize(cl.f1, subject_to=[cl.recall >= 0.5])
-        pooled = cross_fit(policy, s.known(), seed=0)
+        pooled = cross_fit(policy, s, ThresholdTable.from_scores(s), 0)
         total = 200 if s.weight is None else s.weight.sum()
         assert pooled.total == pytest.approx(total)
         assert pooled.positives == pytest.approx(s.n_pos if s.weight is None else s.weight[s.is_positive].sum())
@@ -206,12 +207,32 @@ def test_cross_fitted_counts_are_all_rows_once():
     point = policy.choose(drawn(300, 7))
     row = point.constraints[0]
     assert row.value >= 0.8
-    assert row.cross_fitted == cl.precision(cross_fit(policy, drawn(300, 7), seed=0))
+    s = drawn(300, 7)
+    assert row.cross_fitted == cl.precision(cross_fit(policy, s, ThresholdTable.from_scores(s), 0))
+    assert point.aim.cross_fitted == cl.recall(cross_fit(policy, s, ThresholdTable.from_scores(s), 0))
+    assert point.aim.value == cl.recall(s, at=point.threshold)
     assert point.grade == ("cross-fitted" if row.cross_fitted >= 0.8 else "plug-in")
     grades = {policy.choose(drawn(300, seed)).grade for seed in range(12)}
     assert grades == {"plug-in", "cross-fitted"}
-    assert cross_fit(cl.fixed(0.5), drawn(200), 0) is None
-    assert cross_fit(policy, drawn(200).take(np.arange(6)), 0) is None
+    few = drawn(200).take(np.arange(6))
+    assert cross_fit(cl.fixed(0.5), s, ThresholdTable.from_scores(s), 0) is None
+    assert cross_fit(policy, few, ThresholdTable.from_scores(few), 0) is None
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    s = drawn(400, 8)
+    other = s.take(np.random.default_rng(0).permutation(400))
+    for policy in (cl.maximize(cl.f1), cl.maximize(cl.recall, subject_to=[cl.precision >= 0.8])):
+        assert policy.choose(s).to_dict() == policy.choose(other).to_dict()
+
+
+def test_cross_fitting_keeps_clusters_whole():
+    groups = np.repeat(np.arange(50), 8)
+    y = np.repeat(np.arange(50) % 2, 8)
+    score = np.repeat(np.random.default_rng(0).normal(size=50), 8)  # a cluster is one row, eight times over
+    crossed = cl.maximize(cl.accuracy).choose(made(y, score, kind="rank", groups=groups)).aim
+    leaking = cl.maximize(cl.accuracy).choose(made(y, score, kind="rank")).aim
+    assert crossed.cross_fitted < leaking.cross_fitted
 
 
 # --- guarantees -----------------------------------------------------------------------------------------------------
@@ -240,11 +261,14 @@ def test_an_undefined_risk_is_never_certified():
 def test_the_order_is_fixed_by_the_tuning_rows_alone():
     policy = cl.maximize(cl.recall, subject_to=[cl.precision >= 0.8], confidence=0.9)
     tune = ThresholdTable.from_scores(drawn(400, 1))
-    walk = sequence(policy, tune)
+    walk = sequence(policy, tune, 400)
     assert (np.diff(walk) < 0).all()  # from the safest cut towards more recall
     assert walk[0] == tune.thresholds[tune.index(walk[0])]
-    best = joint_p(policy, tune.counts(walk[0]))
-    assert all(best <= joint_p(policy, tune.counts(t)) for t in walk)
+    np.testing.assert_array_equal(walk, sequence(policy, tune, 400))
+    # A start that many certify rows can follow is too bold for few.
+    assert sequence(policy, tune, 100)[0] < sequence(policy, tune, 100_000)[0]
+    up = sequence(cl.maximize(cl.precision, subject_to=[cl.recall >= 0.8], confidence=0.9), tune, 400)
+    assert (np.diff(up) > 0).all()
 
 
 def test_the_walk_starts_at_the_strongest_evidence_however_many_rows_tune():
@@ -295,12 +319,24 @@ def test_not_certifiable_says_how_many_rows_would_do():
     assert 12 < needed < 1000
     assert "12 certify rows" in caught.value.came
     assert caught.value.nearest is not None
-    counts = ThresholdTable.from_scores(drawn(400, 1)).counts(
-        sequence(policy, ThresholdTable.from_scores(drawn(400, 1)))[0]
-    )
-    scaled = Counts(*(round(getattr(counts, name) * 2 * needed / 400) for name in ("tp", "fp", "fn", "tn")))
-    assert joint_p(policy, scaled) <= 0.05
-    assert rows_needed(policy, Counts(tp=7, fp=3, fn=0, tn=10), 0.05) is None  # 70 % will never show 80 %
+    # That many rows do certify in most draws, and a quarter of them in few.
+    often = sum(_certifies(policy, drawn(needed, seed)) for seed in range(10, 40))
+    seldom = sum(_certifies(policy, drawn(needed // 4, seed)) for seed in range(10, 40))
+    assert often >= 15 > seldom
+    noise = ThresholdTable.from_scores(drawn(2000, 3, shift=0.0))
+    assert rows_needed(policy, noise) is None
+    # For a fixed threshold: rows in the proportions of those seen.
+    seen = Counts(tp=9, fp=1, fn=4, tn=10)
+    n = rows_in_proportion(cl.precision >= 0.8, seen, 0.95)
+    assert stats.binom.sf(int(9 * n / 24) - 1, int(9 * n / 24) + int(n / 24), 0.8) <= 0.05
+    assert rows_in_proportion(cl.precision >= 0.8, Counts(tp=7, fp=3, fn=0, tn=10), 0.95) is None
+
+
+def _certifies(policy, held):
+    try:
+        return policy.choose(drawn(400, 1), certify=held).is_certified
+    except NotCertifiable:
+        return False
 
 
 def test_what_no_cut_satisfies_is_infeasible_also_with_confidence():
@@ -417,14 +453,14 @@ REFUSED = [
     (lambda: cl.maximize(cl.f1).choose(made([0, 1], [0, 1], kind="label")), ScoreError, "scores", "predicted labels"),
     (
         lambda: cl.maximize(cl.f1).choose(cl.Scores(y_true=[0, 1, 2], y_score=np.eye(3))),
-        LabelError,
-        "scores",
+        InputError,
+        "metric",
         "one_vs_rest",
     ),
     (lambda: cl.maximize(cl.f1).choose(cl.Scores(y_score=[0.1], classes=[0, 1])), LabelError, "y_true", "no truth"),
     (lambda: cl.most_probable.choose(drawn(9)), ScoreError, "scores", "'rank'"),
     (lambda: cl.maximize(cl.fpr), InputError, "metric", "more is better"),
-    (lambda: cl.maximize(cl.roc_auc), InputError, "metric", "counts"),
+    (lambda: cl.maximize(cl.roc_auc), InputError, "metric", "decisions"),
     (lambda: cl.minimize(cl.recall), InputError, "aim", "less is better"),
     (lambda: cl.maximize(cl.f1, subject_to=["precision>=0.9"]), InputError, "subject_to", "precision >= 0.9"),
     (lambda: cl.maximize(cl.f1, subject_to=[cl.roc_auc >= 0.9]), InputError, "subject_to", "does not depend"),
@@ -489,9 +525,15 @@ def test_a_saved_policy_asks_for_the_same(bound):
 
 BROKEN = [
     {"schema_version": 2},
-    {"threshold_hex": "zz"},
-    {"threshold_hex": "nan"},
-    {"threshold_hex": 3},
+    {"rule": {"rule": "threshold", "at": "zz"}},
+    {"rule": {"rule": "threshold", "at": "nan"}},
+    {"rule": {"rule": "threshold", "at": 3}},
+    {"rule": {"rule": "band", "low": "0x1p-1"}},
+    {"rule": {"rule": "offsets", "offsets": ["inf", "0x1p-1"]}},
+    {"rule": {"rule": "least_cost", "cost_matrix": {"matrix": [[1, 0], [0, 1]], "abstain": None}}},
+    {"rule": {"rule": "__import__"}},
+    {"rule": "threshold"},
+    {"aim": {"name": "recall"}},
     {"grade": "blessed"},
     {"policy": {}},
     {"classes": None},

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cutline import core
 from cutline.calibration import Bin, reliability
 from cutline.decision import OperatingPoint
-from cutline.errors import InputError
+from cutline.errors import InputError, ScoreError
 from cutline.evidence import Estimate, count_ingredients, estimate, z_of
 from cutline.evidence.auc import delong_of
 from cutline.evidence.estimate import estimated, of_macro_auc, of_matrix
@@ -28,6 +28,7 @@ from cutline.metrics import (
     brier,
     checked_decision,
     confusion_matrix,
+    coverage,
     decided,
     f1,
     find,
@@ -281,6 +282,10 @@ def evaluate(
     if point is not None:
         point.check(scores)
         threshold = point.threshold
+        if threshold is None and decision is None:
+            decision = point.codes(scores)
+    if decision is not None and point is not None and (np.asarray(decision) < 0).any():
+        return _of_decided(scores, point, decision, chosen, confidence, seed)
     if decision is not None:
         decision = checked_decision(scores, decision)[scores.counting]
     known = scores.known()
@@ -293,6 +298,34 @@ def evaluate(
     if known.binary:
         return _binary(known, point, threshold, decision, chosen, confidence, seed, missing, notes)
     return _several(known, point, decision, chosen, confidence, seed, missing, notes)
+
+
+def _of_decided(
+    scores: Scores,
+    point: OperatingPoint,
+    decision: NDArray[Any],
+    chosen: list[Metric] | None,
+    confidence: float,
+    seed: int,
+) -> Evaluation:
+    """The figures of the rows that the point decides, after the share of rows that are these."""
+    counting = scores.counting
+    known, decision = scores.take(counting), decision[counting]
+    keep = decision >= 0
+    if not keep.any():
+        raise ScoreError("point", f"a rule that decides none of {known.n:,} rows", "a rule that decides some")
+    accepted = known.take(keep)
+    found = evaluate(accepted, point, decision=decision[keep], metrics=chosen, confidence=confidence, seed=seed)
+    counts = Counts(0, int(keep.sum()), 0, int((~keep).sum()))
+    if known.weight is not None:
+        n = known.weight.sum() ** 2 / np.square(known.weight).sum()
+        share = float(known.weight[keep].sum() / known.weight.sum())
+        counts = Counts(0, share * n, 0, (1 - share) * n)
+    covered = estimated(
+        coverage, known, coverage.value(counts), count_ingredients(coverage, counts), confidence=confidence
+    )
+    note = f"{int((~keep).sum()):,} of {known.n:,} rows are left undecided; the figures are of the others"
+    return replace(found, estimates=(covered, *found.estimates), missing=scores.n_missing, notes=(*found.notes, note))
 
 
 def _binary(

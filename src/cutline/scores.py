@@ -274,6 +274,12 @@ class Scores(Shown):
             score = np.ascontiguousarray(self.score[:, k])
         return self._with(truth=truth, score=score, classes=binary, kind=kind)
 
+    def drawn_by_id(self) -> NDArray[np.float64]:
+        """A number in [0, 1) for each row that depends on its id alone, shape (n,): a draw that anyone can repeat."""
+        if self.ids is None:
+            raise InputError("ids", "rows without ids", "an id in each row", "the draw between ties hashes it")
+        return _mix(_hash_values(self.ids)) / 2.0**64
+
     @property
     def fingerprint(self) -> Fingerprint:
         """What identifies these rows: by ids where there are any, else by truth and score."""

@@ -1,81 +1,95 @@
-"""Guarantees: Learn-then-Test with exact binomial p-values and fixed-sequence testing.
+"""Guarantees in finite samples: the Neyman-Pearson umbrella, and Learn-then-Test with exact binomial tests.
 
-Angelopoulos, Bates, Candes, Jordan & Lei 2021. The tuning rows fix an order of thresholds; the certify rows, which
-nothing was chosen on, test them in that order and stop at the first failure. Whatever the order, the chance that a
-threshold which violates a constraint is certified is at most 1 - confidence, in finite samples.
+Learn-then-Test (Angelopoulos, Bates, Candes, Jordan & Lei 2021) by fixed-sequence testing: the tuning rows fix an order
+of thresholds; the certify rows, which nothing was chosen on, test them in that order and stop at the first failure.
+Whatever the order, the chance that a threshold which violates a constraint is certified is at most 1 - confidence.
+`cutline.decision.order` makes the order.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cutline.decision.order import joint_p, p_value, rows_needed, sequence
 from cutline.decision.point import ConstraintRow, OperatingPoint
 from cutline.decision.policy import Policy
-from cutline.decision.search import loss, nearest_point, search
+from cutline.decision.search import best_row, infeasible, loss, nearest_point
 from cutline.errors import InputError, NotCertifiable
 from cutline.evidence import clopper_pearson
 from cutline.metrics import Constraint, Counts, ThresholdTable
 
-STEPS = 200
-"""Thresholds in the sequence: a step must flag enough new rows to matter, or it only adds a chance to fail."""
+OF_ONE_CLASS = {"fpr": "negative", "specificity": "negative", "recall": "positive", "fnr": "positive"}
+"""Metrics that rest on the rows of one class and go one way with the threshold."""
 
 
-def p_value(constraint: Constraint, counts: Counts) -> NDArray[np.float64]:
-    """Exact binomial p-value of "the constraint does not hold", elementwise; 1 where the metric is undefined.
+def umbrella_rank(n: int, alpha: float, delta: float) -> int | None:
+    """The smallest k with P(Bin(n, 1 - alpha) >= k) <= delta; None when n rows are too few.
 
-    Counts are integers and stay so: rounding n x risk in floating point can add an error.
+    The k-th smallest of n scores of the negative class is exceeded by a new negative with a probability above alpha
+    in at most a share delta of such samples (Tong, Feng & Li 2018). Ties only make it safer.
+
+    Examples
+    --------
+    >>> umbrella_rank(59, 0.05, 0.05), umbrella_rank(58, 0.05, 0.05)
+    (59, None)
     """
-    from scipy.special import bdtr, bdtrc
+    from scipy.special import bdtrc
 
-    assert constraint.metric.proportion is not None
-    k, n = (np.asarray(x, dtype=np.int64) for x in constraint.metric.proportion(counts))
-    bound = constraint.bound
-    with np.errstate(invalid="ignore"):
-        # >=: P(Bin(n, bound) >= k); <=: P(Bin(n, bound) <= k)
-        p = np.where(k > 0, bdtrc(k - 1.0, n, bound), 1.0) if constraint.op == ">=" else bdtr(k * 1.0, n, bound)
-    return np.where(n > 0, np.nan_to_num(p, nan=1.0), 1.0)
+    k = np.arange(1, n + 1)
+    fine = np.flatnonzero(bdtrc(k - 1.0, n, 1 - alpha) <= delta)
+    return int(k[fine[0]]) if len(fine) else None
 
 
-def joint_p(policy: Policy, counts: Counts) -> NDArray[np.float64]:
-    """The largest p-value over all constraints: all must hold."""
-    return np.asarray(np.max([p_value(c, counts) for c in policy.subject_to], axis=0))
+def umbrella_side(policy: Policy) -> str | None:
+    """The class whose rows certify the policy's only constraint for all thresholds on one side at once, or None."""
+    if policy.confidence is None or len(policy.subject_to) != 1 or policy.subject_to[0].of_class is not None:
+        return None
+    constraint = policy.subject_to[0]
+    side = OF_ONE_CLASS.get(constraint.metric.name)
+    wanted = ">=" if constraint.metric.maximize else "<="
+    return side if constraint.op == wanted and 0 < constraint.bound < 1 else None
 
 
-def sequence(policy: Policy, tune: ThresholdTable) -> NDArray[np.float64]:
-    """Thresholds in the order they are tested, from the tuning rows alone.
+def umbrella(policy: Policy, tune: ThresholdTable, held: ThresholdTable, dtype: np.dtype) -> tuple[float, Counts]:
+    """The best threshold among those that satisfy the constraint with the confidence, and its counts on `held`.
 
-    It starts where the tuning rows support the constraints best, measured in standard errors of the weakest one
-    (p-values of many rows underflow), and walks to the side where the aim improves, in steps of about equal numbers
-    of rows, to the best aim there.
+    The rate of one class goes one way with the threshold, so one order statistic speaks for every threshold beyond it:
+    the aim may choose among them on any rows, the certify rows included.
     """
-    rows = tune.thinned(STEPS)[1:]  # row 0 flags nobody
-    counts = tune.counts()
-    picked = Counts(*(np.asarray(getattr(counts, name))[rows] for name in ("tp", "fp", "fn", "tn")))
-    start = int(np.min([support(c, picked) for c in policy.subject_to], axis=0).argmax())
-    aim = loss(policy, picked)
-    # The aim improves on one side of the start; the best on that side is the end of the walk.
-    left, right = aim[: start + 1], aim[start:]
-    if right.min() <= left.min():
-        walk = rows[start : start + int(right.argmin()) + 1]
+    _unweighted(held)
+    constraint, delta = policy.subject_to[0], 1 - (policy.confidence or 0)
+    negative = umbrella_side(policy) == "negative"
+    alpha = 1 - constraint.bound if constraint.op == ">=" else constraint.bound  # share of errors that is allowed
+    n = held.n_neg if negative else held.n_pos
+    rank = umbrella_rank(n, alpha, delta)
+    if rank is None:
+        needed = math.ceil(math.log(delta) / math.log1p(-alpha))
+        which = "negative" if negative else "positive"
+        raise not_certifiable(policy, f"{n:,} {which} certify rows", f"{needed:,} {which} certify rows", needed, tune)
+    cumulated = held.fp if negative else held.tp  # rows of the class at or above each threshold
+    if negative:
+        # The rank-th smallest negative: the cut is just above it.
+        row = int(np.searchsorted(cumulated, n - rank + 1))
+        limit = float(np.nextafter(dtype.type(held.thresholds[row]), dtype.type(np.inf)))
+        allowed = tune.thresholds >= limit
     else:
-        walk = rows[int(left.argmin()) : start + 1][::-1]
-    return np.asarray(tune.thresholds[walk])
+        # Seen from below: the rank-th largest positive must still be flagged.
+        limit = float(held.thresholds[int(np.searchsorted(cumulated, rank))])
+        allowed = tune.thresholds <= limit
+    values = np.where(allowed, loss(policy, tune.counts()), np.inf)
+    at_limit = float(loss(policy, tune.counts(limit)))
+    best = int(values.argmin())
+    threshold = float(tune.thresholds[best]) if values[best] < at_limit else limit
+    if not math.isfinite(threshold):
+        threshold = limit
+    return threshold, held.counts(threshold)
 
 
-def support(constraint: Constraint, counts: Counts) -> NDArray[np.float64]:
-    """How many standard errors the metric lies on the right side of its bound; -inf where it is undefined."""
-    assert constraint.metric.proportion is not None
-    k, n = (np.asarray(x, dtype=np.float64) for x in constraint.metric.proportion(counts))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = constraint.slack(k / n) * np.sqrt(n)
-    return np.where(n > 0, value, -np.inf)
-
-
-def certify(policy: Policy, tune: ThresholdTable, held: ThresholdTable) -> tuple[float, Counts]:
-    """The best threshold of those that pass, and its counts on the certify rows.
+def certify(policy: Policy, tune: ThresholdTable, held: ThresholdTable, seed: int = 0) -> tuple[float, Counts]:
+    """The best threshold of those that pass the tests in order, and its counts on the certify rows.
 
     Raises
     ------
@@ -84,53 +98,51 @@ def certify(policy: Policy, tune: ThresholdTable, held: ThresholdTable) -> tuple
     NotCertifiable
         Not even the first passes.
     """
-    assert policy.confidence is not None
-    if held.weights is not None:
-        raise InputError(
-            "weight",
-            "weighted rows for a guarantee",
-            "rows without weights",
-            "exact binomial tests count rows; leave confidence out for weighted figures",
-        )
-    delta = 1 - policy.confidence
-    order = sequence(policy, tune)
-    passed: list[float] = []
-    for threshold in order:
-        if joint_p(policy, held.counts(float(threshold))) > delta:
-            break
-        passed.append(float(threshold))
-    if passed:  # all of them are certified; take the one that the tuning rows like best
-        best = min(passed, key=lambda threshold: float(loss(policy, tune.counts(threshold))))
-        return best, held.counts(best)
-    search(policy, tune)  # raises Infeasible when the tuning rows leave no threshold at all
-    needed = rows_needed(policy, tune.counts(float(order[0])), delta)
-    have = held.n_pos + held.n_neg
+    _unweighted(held)
+    delta = 1 - (policy.confidence or 0)
+    order = sequence(policy, tune, held.n_pos + held.n_neg, seed)
+    tested = held.counts_at(order)
+    failed = np.flatnonzero(joint_p(policy, tested) > delta)
+    passed = order[: failed[0]] if len(failed) else order
+    if len(passed):  # all of them are certified; take the one that the tuning rows like best
+        best = int(np.asarray(loss(policy, tune.counts_at(passed))).argmin())
+        return float(passed[best]), held.counts(float(passed[best]))
+    if best_row(policy, tune.counts())[0] < 0:
+        raise infeasible(policy, tune)
+    needed = rows_needed(policy, tune, seed)
     wanted = f"about {needed:,} certify rows" if needed else "scores that separate the classes better"
+    raise not_certifiable(policy, f"{held.n_pos + held.n_neg:,} certify rows", wanted, needed, tune)
+
+
+def not_certifiable(policy: Policy, came: str, wanted: str, needed: int | None, tune: ThresholdTable) -> NotCertifiable:
+    """The error with the rows that would do and the nearest point."""
+    nearest = nearest_point(policy, tune)
     error = NotCertifiable(
         "confidence",
-        f"{have:,} certify rows",
+        came,
         f"{wanted} to certify {' and '.join(map(str, policy.subject_to))} "
-        f"with {100 * policy.confidence:g} % confidence",
-        f"on the tuning rows the nearest is {nearest_point(policy, tune)}",
+        f"with {100 * (policy.confidence or 0):g} % confidence",
+        f"on the tuning rows the nearest is {nearest}",
     )
-    error.n_needed, error.nearest = needed, nearest_point(policy, tune)
-    raise error
+    error.n_needed, error.nearest = needed, nearest
+    return error
 
 
-def tested(row: ConstraintRow, held: Counts, confidence: float) -> ConstraintRow:
-    """The constraint beside its exact one-sided limit and p-value on rows that did not choose the threshold."""
+def verified(row: ConstraintRow, held: Counts, confidence: float, prevalence: float | None = None) -> ConstraintRow:
+    """The constraint beside its exact one-sided limit and p-value on rows that did not choose the threshold.
+
+    At another prevalence there is a p-value and no Clopper-Pearson limit.
+    """
     metric = row.constraint.metric
     assert metric.proportion is not None
-    k, n = metric.proportion(held)
-    lower = row.constraint.op == ">="
-    limits = clopper_pearson(int(k), int(n), confidence, "lower" if lower else "upper")
-    return replace(
-        row,
-        held=float(metric.value(held)),
-        bound=limits[0 if lower else 1],
-        p_value=float(p_value(row.constraint, held)),
-        confidence=confidence,
-    )
+    policy = Policy(metric, (row.constraint,), prevalence=prevalence)
+    p, value = float(p_value(row.constraint, held, prevalence=prevalence)), float(policy.value(row.constraint, held))
+    bound = None
+    if prevalence is None:
+        k, n = metric.proportion(held)
+        lower = row.constraint.op == ">="
+        bound = clopper_pearson(int(k), int(n), confidence, "lower" if lower else "upper")[0 if lower else 1]
+    return replace(row, held=value, bound=bound, p_value=p, confidence=confidence)
 
 
 def claims(
@@ -157,20 +169,30 @@ def claims(
     """
     out = []
     for row in point.constraints:
-        if row.constraint.metric.proportion is None:
-            continue
-        alone = Policy(point.policy.aim, (row.constraint,), confidence)
-        out.append((tested(row, held, confidence), rows_needed(alone, held, 1 - confidence)))
+        if row.constraint.metric.proportion is not None and row.constraint.of_class is None:
+            found = verified(row, held, confidence, point.policy.prevalence)
+            out.append((found, rows_in_proportion(row.constraint, held, confidence, point.policy.prevalence)))
     return tuple(out)
 
 
-def rows_needed(policy: Policy, counts: Counts, delta: float) -> int | None:
+def rows_in_proportion(
+    constraint: Constraint, counts: Counts, confidence: float, prevalence: float | None = None
+) -> int | None:
     """Rows that would certify if new rows came exactly in the proportions of `counts`; None if no number would."""
-    total = counts.total
-    if not total:
+    if not counts.total:
         return None
-    for n in np.unique(np.geomspace(10, 1e7, 200).astype(int)):
-        scaled = Counts(*(int(getattr(counts, name) * n / total) for name in ("tp", "fp", "fn", "tn")))
-        if joint_p(policy, scaled) <= delta:
-            return int(n)
-    return None
+    policy = Policy(constraint.metric, (constraint,), prevalence=prevalence)
+    n = np.unique(np.geomspace(10, 1e7, 200).astype(int))
+    scaled = Counts(*((getattr(counts, name) * n / counts.total).astype(int) for name in ("tp", "fp", "fn", "tn")))
+    fine = np.flatnonzero(joint_p(policy, scaled) <= 1 - confidence)
+    return int(n[fine[0]]) if len(fine) else None
+
+
+def _unweighted(held: ThresholdTable) -> None:
+    if held.weighted:
+        raise InputError(
+            "weight",
+            "weighted rows for a guarantee",
+            "rows without weights",
+            "exact binomial tests count rows; leave confidence out for weighted figures",
+        )

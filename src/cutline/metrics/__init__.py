@@ -11,6 +11,7 @@ from cutline.metrics.binary import (
     f_beta,
     false_omission_rate,
     fdr,
+    flagged_count,
     flagged_rate,
     fnr,
     fowlkes_mallows,
@@ -85,7 +86,7 @@ from cutline.metrics.ranking import (
     roc_auc,
 )
 from cutline.metrics.registry import METRICS, find
-from cutline.metrics.selective import Selective, selective
+from cutline.metrics.selective import Selective, coverage, mistakes, selective, selective_risk
 from cutline.metrics.table import ThresholdTable
 
 __all__ = [
@@ -117,6 +118,7 @@ __all__ = [
     "cohen_kappa",
     "confusion_matrix",
     "cost_per_row",
+    "coverage",
     "coverage_error",
     "cross_entropy",
     "decided",
@@ -128,6 +130,7 @@ __all__ = [
     "false_omission_rate",
     "fdr",
     "find",
+    "flagged_count",
     "flagged_rate",
     "fnr",
     "fowlkes_mallows",
@@ -155,6 +158,7 @@ __all__ = [
     "mcc",
     "micro",
     "min_sensitivity",
+    "mistakes",
     "murphy",
     "negative_likelihood_ratio",
     "net_benefit",
@@ -175,6 +179,7 @@ __all__ = [
     "roc_auc",
     "samples",
     "selective",
+    "selective_risk",
     "specificity",
     "subset_accuracy",
     "tau_b",

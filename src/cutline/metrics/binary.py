@@ -137,6 +137,21 @@ flagged_rate = Metric(
 )
 
 
+flagged_count = Metric(
+    "flagged_count",
+    "Flagged",
+    None,
+    (0.0, float("inf")),
+    float("nan"),
+    chance="any",
+    formula="tp + fp",
+    undefined="never",
+    synonyms=("predicted_positives", "alerts"),
+    tasks=("policy",),
+    of_counts=lambda c: c.flagged,
+)
+
+
 def _mcc(c: Counts) -> Any:
     # Floats first: the product of four counts leaves 64-bit integers near n = 1e5. Paired so that the root of a
     # perfect classifier is the root of a square, and hence exact.

@@ -19,7 +19,7 @@ from cutline.metrics.table import ThresholdTable
 from cutline.scores import Scores
 
 Data = Counts | ThresholdTable | Scores | np.ndarray
-Task = Literal["binary", "multiclass", "ordinal", "multilabel"]
+Task = Literal["binary", "multiclass", "ordinal", "multilabel", "policy"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -51,7 +51,8 @@ class Metric(Shown):
     synonyms : tuple of str
         Other names that `find` understands.
     tasks : tuple of str
-        The problems it speaks of: "binary", "multiclass", "ordinal" (classes in order), "multilabel".
+        The problems it speaks of: "binary", "multiclass", "ordinal" (classes in order), "multilabel"; "policy" for
+        what has a meaning only inside a policy.
     of_counts, of_table, of_matrix, of_scores, of_multilabel : callable or None
         The formula over what it can be computed from: counts at a threshold; the order of all scores;
         a k x k confusion matrix (truth in rows); the scores themselves; several labels and their thresholds.
@@ -155,7 +156,9 @@ class Metric(Shown):
         )
 
     def check(self, scores: Scores) -> None:
-        """Refuse scores whose classes have no order when the metric measures distances between them."""
+        """Refuse what the metric has no meaning for: ordinal ones want classes in order, policy ones a policy."""
+        if self.tasks == ("policy",):
+            raise InputError("metric", self.name, "a metric of scores", "it says what a policy is to reach")
         if self.tasks == ("ordinal",) and not scores.classes.ordered:
             raise LabelError(
                 "classes",
@@ -220,6 +223,8 @@ class Constraint(Shown):
     metric: Metric
     op: Literal[">=", "<="]
     bound: float
+    of_class: Any = None
+    """The class it is about, against the rest; None for the problem as a whole."""
 
     def __post_init__(self) -> None:
         low, high = self.metric.range
@@ -233,16 +238,23 @@ class Constraint(Shown):
 
     @classmethod
     def parse(cls, text: str) -> Constraint:
-        """Read ``"precision>=0.90"``."""
+        """Read ``"precision>=0.90"``, or ``"recall[severe]>=0.9"`` of one class."""
         from cutline.metrics.registry import find
 
-        match = re.fullmatch(r"\s*([\w.\-+ ]+?)\s*(>=|<=)\s*(\S+)\s*", text)
+        match = re.fullmatch(r"\s*([\w.\-+ ]+?)\s*(?:\[(.+)\])?\s*(>=|<=)\s*(\S+)\s*", text)
         try:
             assert match is not None
-            bound = float(match[3])
+            bound = float(match[4])
         except (AssertionError, ValueError):
             raise InputError("constraint", repr(text), "a metric, >= or <=, and a number", "precision>=0.90") from None
-        return find(match[1]) >= bound if match[2] == ">=" else find(match[1]) <= bound
+        made = find(match[1]) >= bound if match[3] == ">=" else find(match[1]) <= bound
+        return made if match[2] is None else made.of(match[2])
+
+    def of(self, name: Any) -> Constraint:
+        """The same bound on one class against the rest, such as ``(recall >= 0.9).of("severe")``."""
+        if self.metric.of_counts is None:
+            raise InputError("constraint", str(self), "a metric of counts to ask of one class, such as recall")
+        return Constraint(self.metric, self.op, self.bound, name)
 
     def holds(self, value: Any) -> Any:
         """Whether a value satisfies it; False for nan. Elementwise for arrays."""
@@ -255,7 +267,8 @@ class Constraint(Shown):
     def __str__(self) -> str:
         from cutline.metrics.binary import plain
 
-        return f"{self.metric.name} {self.op} {plain(self.bound)}"
+        name = self.metric.name if self.of_class is None else f"{self.metric.name}[{self.of_class}]"
+        return f"{name} {self.op} {plain(self.bound)}"
 
     def __repr__(self) -> str:
         return f"Constraint({self})"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from cutline.errors import UnknownName
 from cutline.metrics import binary, label_sets, multiclass, ordinal, pairwise, probability, ranking
 from cutline.metrics.metric import Metric
+from cutline.metrics.selective import coverage, selective_risk
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -103,6 +104,10 @@ _MADE: dict[str, Callable[..., Metric]] = {
 """Spellings of metrics with parameters: what each builder names its metric reads back as the same metric."""
 
 
+POLICY_ONLY = (coverage, selective_risk, binary.flagged_count)
+"""What only a policy can ask for: they count decisions, not their quality."""
+
+
 def find(name: str) -> Metric:
     """The metric of a name or synonym, in any case, with ``-`` or blanks for ``_``; ``f2``, ``macro_recall`` too.
 
@@ -118,7 +123,7 @@ def find(name: str) -> Metric:
     ('recall', 'f0.5', 'macro_recall')
     """
     plain = re.sub(r"[\s\-]+", "_", name.strip().lower())
-    for metric in METRICS.values():
+    for metric in (*METRICS.values(), *POLICY_ONLY):
         if plain == metric.name or plain in metric.synonyms:
             return metric
     prefix, _, rest = plain.partition("_")

@@ -13,9 +13,41 @@ from cutline.labels import Shown, as_array
 from cutline.metrics.binary import divide
 from cutline.metrics.bounds import harmonic
 from cutline.metrics.curves import Curve
+from cutline.metrics.metric import Metric
 from cutline.metrics.multiclass import checked_decision, decided
 from cutline.metrics.table import ThresholdTable
 from cutline.scores import Scores
+
+coverage = Metric(
+    "coverage",
+    "Coverage",
+    True,
+    (0.0, 1.0),
+    1.0,
+    chance="any",
+    formula="rows that are decided / n",
+    undefined="no rows",
+    synonyms=("accepted_rate",),
+    tasks=("policy",),
+    of_counts=lambda c: divide(c.flagged, c.total),
+    proportion=lambda c: (c.flagged, c.total),
+)
+"""Over counts in which a decided row is a flagged one, and a wrong decision a positive."""
+selective_risk = Metric(
+    "selective_risk",
+    "Selective risk",
+    False,
+    (0.0, 1.0),
+    0.0,
+    chance="the error rate of all rows",
+    formula="wrong decisions / decisions",
+    undefined="nothing is decided",
+    reference="Geifman & El-Yaniv 2017",
+    synonyms=("selective_error",),
+    tasks=("policy",),
+    of_counts=lambda c: divide(c.tp, c.flagged),
+    proportion=lambda c: (c.tp, c.flagged),
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -150,6 +182,14 @@ def selective(scores: Scores, *, confidence: Any = None, at: float = 0.5, decisi
     >>> selective(s)
     Selective(4 rows, 1 errors, AURC 0.0625)
     """
+    return Selective(ThresholdTable.from_scores(mistakes(scores, confidence=confidence, at=at, decision=decision)))
+
+
+def mistakes(scores: Scores, *, confidence: Any = None, at: float = 0.5, decision: Any = None) -> Scores:
+    """The rows with another question: whether the decision is wrong (positive), and how sure it is (score).
+
+    Parameters as of `selective`. Groups, ids and the role of the rows stay.
+    """
     scores.known()  # refuses by name when nothing is known
     if decision is None and scores.kind != "label" and scores.binary:
         cut = scores.with_score(scores.probability, "probability") if scores.kind == "logit" else scores
@@ -163,11 +203,19 @@ def selective(scores: Scores, *, confidence: Any = None, at: float = 0.5, decisi
         if sure.shape != (scores.n,):
             raise ScoreError("confidence", f"shape {sure.shape}", f"one for each row, shape ({scores.n},)")
     keep = scores.counting
-    weight = None if scores.weight is None else scores.weight[keep]
+    weight, groups, ids = (None if c is None else c[keep] for c in (scores.weight, scores.groups, scores.ids))
     assert scores.truth is not None
-    wrong = (scores.truth != said)[keep]
-    errors = Scores(y_true=wrong, y_score=sure[keep], weight=weight, classes=[False, True], positive=True, kind="rank")
-    return Selective(ThresholdTable.from_scores(errors))
+    return Scores(
+        y_true=(scores.truth != said)[keep],
+        y_score=sure[keep],
+        weight=weight,
+        groups=groups,
+        ids=ids,
+        classes=[False, True],
+        positive=True,
+        kind="rank",
+        role=scores.role,
+    )
 
 
 def _aurc(

@@ -215,6 +215,12 @@ class ThresholdTable(Shown):
             return _at_all(self.tp, self.fp)
         return _at_all(self.weights.tp, self.weights.fp)
 
+    def counts_at(self, at: NDArray[Any]) -> Counts:
+        """Like `counts`, at an array of thresholds in any order: shape (len(at),)."""
+        row = len(self.thresholds) - 1 - np.searchsorted(self.thresholds[:0:-1], at, side="left")
+        every = self.counts()
+        return Counts(*(np.asarray(getattr(every, name))[row] for name in ("tp", "fp", "fn", "tn")))
+
     def rows(self, at: float | None = None) -> Counts:
         """Like `counts`, but rows, whatever their weight."""
         return _at_all(self.tp, self.fp) if at is None else self._cut(at)[0]
