@@ -28,11 +28,15 @@ from cutline.evaluation import Evaluation, evaluate
 from cutline.evidence import (
     Bootstrap,
     ClassificationReport,
+    Comparison,
     Estimate,
+    Slices,
     bootstrap,
     bootstrap_threshold,
     classification_report,
+    compare,
     estimate,
+    slices,
 )
 from cutline.labels import Classes
 from cutline.metrics import (
@@ -159,6 +163,7 @@ __all__ = [
     "Classes",
     "ClassificationReport",
     "Classifier",
+    "Comparison",
     "Constraint",
     "Counts",
     "CrossEntropy",
@@ -176,6 +181,7 @@ __all__ = [
     "Report",
     "Scores",
     "Selective",
+    "Slices",
     "ThresholdTable",
     "accuracy",
     "at_top",
@@ -194,6 +200,7 @@ __all__ = [
     "capacity",
     "classification_report",
     "cohen_kappa",
+    "compare",
     "confusion_matrix",
     "cost",
     "cost_per_row",
@@ -268,6 +275,7 @@ __all__ = [
     "samples",
     "selective",
     "selective_risk",
+    "slices",
     "specificity",
     "subset_accuracy",
     "tau_b",

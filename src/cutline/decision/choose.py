@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from cutline.decision.certify import certify as certified
-from cutline.decision.certify import verified, umbrella, umbrella_side
+from cutline.decision.certify import umbrella, umbrella_side, verified
 from cutline.decision.costs import Cost, CostMatrix, RowCosts
 from cutline.decision.point import AimRow, ConstraintRow, Grade, OperatingPoint
 from cutline.decision.policy import Policy, require_binary

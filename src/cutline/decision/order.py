@@ -19,7 +19,7 @@ from cutline.metrics import Constraint, Counts, ThresholdTable
 
 STEPS = 300
 """Thresholds in a sequence, about equally many rows apart."""
-REHEARSALS = 150
+REHEARSALS = 300
 """Drawn samples of certify rows."""
 SMOOTH = 10.0
 """Rows that the smooth fit counts for beside the rows of each step."""
@@ -29,9 +29,7 @@ POWER = 0.8
 Array = NDArray[np.float64]
 
 
-def p_value(
-    constraint: Constraint, counts: Counts, *, prevalence: float | None = None, exact: bool = True
-) -> Array:
+def p_value(constraint: Constraint, counts: Counts, *, prevalence: float | None = None, exact: bool = True) -> Array:
     """Exact p-value of "the constraint does not hold", elementwise; 1 where the metric is undefined.
 
     Binomial on the rows that the metric conditions on. Counts are integers and stay so: rounding n x risk in floating
@@ -61,11 +59,10 @@ def joint_p(policy: Policy, counts: Counts, *, exact: bool = True) -> Array:
 def sequence(policy: Policy, tune: ThresholdTable, n: int, seed: int = 0) -> Array:
     """Thresholds in the order in which `n` certify rows will test them, from the tuning rows alone."""
     rehearsal = _Rehearsal(policy, tune, n, seed)
-    down, up = rehearsal.expected(slice(None)), rehearsal.expected(slice(None, None, -1))[::-1]
     at = rehearsal.thresholds
-    start = int(down.argmin())
-    if down[start] <= up.min():
-        return at[start:]
+    down, up = rehearsal.expected(slice(None)), rehearsal.expected(slice(None, None, -1))[::-1]
+    if down.min() <= up.min():
+        return at[int(down.argmin()) :]
     return at[: int(up.argmin()) + 1][::-1]
 
 
