@@ -15,7 +15,7 @@ from cutline.decision.rules import Band, LeastRowCost, MostProbable, Rule, Thres
 from cutline.decision.search import best_row, infeasible, loss, plateau, settable
 from cutline.decision.several import choose_several
 from cutline.errors import InputError, LabelError, RoleError, ScoreError
-from cutline.evidence import stratified_folds
+from cutline.evidence import set_apart, stratified_folds
 from cutline.labels import Classes
 from cutline.metrics import Constraint, Counts, Metric, ThresholdTable, find, mistakes
 from cutline.scores import Scores
@@ -23,6 +23,9 @@ from cutline.scores import Scores
 FOLDS = 5
 CUTS = 20_000
 """Thresholds that cross-fitting searches: among more, the optimism of having chosen no longer grows."""
+MANY = 100_000
+TUNE = 0.3
+"""Share of the rows that chooses the order of the tests when one set must serve both: fewer order, more prove."""
 MIRRORED = {"recall": "specificity", "precision": "npv", "fnr": "fpr", "fdr": "false_omission_rate"}
 """A metric of the positive class, and its name when it is asked of the negative one."""
 
@@ -190,8 +193,11 @@ def _guaranteed(policy: Policy, known: Scores, held: Scores | None, seed: int) -
 
 def _split(known: Scores, seed: int, notes: list[str]) -> tuple[Scores, Scores]:
     assert known.truth is not None
-    fold = stratified_folds(known.truth, 2, seed, known.groups)
-    tune, held = known.take(fold == 0), known.take(fold == 1)
+    if known.n > MANY:  # parts that come out even by themselves need no strata
+        tunes = np.random.default_rng(seed).random(known.n, dtype=np.float32) < TUNE
+    else:
+        tunes = set_apart(known.truth, TUNE, seed)
+    tune, held = known.take(np.flatnonzero(tunes)), known.take(np.flatnonzero(~tunes))
     notes.append(f"{held.n:,} rows were set apart by seed {seed} to certify; {tune.n:,} rows chose the order")
     return tune, held
 

@@ -17,11 +17,15 @@ from cutline.decision.policy import Policy
 from cutline.decision.search import loss
 from cutline.metrics import Constraint, Counts, ThresholdTable
 
-STEPS = 300
+STEPS = 600
 """Thresholds in a sequence, about equally many rows apart."""
+REHEARSED = 100
+"""Thresholds that are rehearsed as starts."""
 REHEARSALS = 300
 """Drawn samples of certify rows."""
-SMOOTH = 10.0
+NEAR = 0.5
+"""Standard errors of the rehearsals within which two starts count as equally good."""
+SMOOTH = 30.0
 """Rows that the smooth fit counts for beside the rows of each step."""
 POWER = 0.8
 """Chance of a certificate that "rows needed" is to give."""
@@ -59,11 +63,18 @@ def joint_p(policy: Policy, counts: Counts, *, exact: bool = True) -> Array:
 def sequence(policy: Policy, tune: ThresholdTable, n: int, seed: int = 0) -> Array:
     """Thresholds in the order in which `n` certify rows will test them, from the tuning rows alone."""
     rehearsal = _Rehearsal(policy, tune, n, seed)
-    at = rehearsal.thresholds
-    down, up = rehearsal.expected(slice(None)), rehearsal.expected(slice(None, None, -1))[::-1]
-    if down.min() <= up.min():
-        return at[int(down.argmin()) :]
-    return at[: int(up.argmin()) + 1][::-1]
+    down, up = rehearsal.walked(slice(None)), rehearsal.walked(slice(None, None, -1))[:, ::-1]
+    at = np.asarray(tune.thresholds[tune.thinned(STEPS)[1:]])  # row 0 flags nobody
+    if down.mean(axis=0).min() <= up.mean(axis=0).min():
+        return at[at <= rehearsal.thresholds[_start(down)]]
+    return at[at >= rehearsal.thresholds[_start(up)]][::-1]
+
+
+def _start(walked: Array) -> int:
+    """The middle of the starts that are as good as the best, to a fraction of a standard error: far from its edges."""
+    gap = walked - walked[:, [int(walked.mean(axis=0).argmin())]]
+    close = np.flatnonzero(gap.mean(axis=0) <= NEAR * gap.std(axis=0) / np.sqrt(len(gap)))
+    return int(close[len(close) // 2])
 
 
 def rows_needed(policy: Policy, tune: ThresholdTable, seed: int = 0) -> int | None:
@@ -86,7 +97,7 @@ class _Rehearsal:
 
     def __init__(self, policy: Policy, tune: ThresholdTable, n: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
-        rows = tune.thinned(STEPS)[1:]  # row 0 flags nobody
+        rows = tune.thinned(REHEARSED)[1:]
         self.thresholds: Array = np.asarray(tune.thresholds[rows])
         tp, fp = (np.diff(c[rows], prepend=0).astype(np.float64) for c in (tune.tp, tune.fp))
         size = tp + fp
@@ -100,18 +111,18 @@ class _Rehearsal:
         self.passes: NDArray[np.bool_] = joint_p(policy, _counts(seen), exact=False) <= delta
         self._policy = policy
 
-    def expected(self, way: slice) -> Array:
-        """Mean loss over the rehearsals of a walk that starts at each threshold and goes this way, shape (m,)."""
+    def walked(self, way: slice) -> Array:
+        """The loss each rehearsal ends with that starts at each threshold and goes this way, shape (rehearsals, m)."""
         values = np.asarray(loss(self._policy, _counts(self._truth)))
         values = np.where(np.isfinite(values), values, np.max(values, where=np.isfinite(values), initial=-1e300))
         # A start that fails certifies nothing: as bad as the worst threshold.
         worst = values.max()
         values, passes = values[:, way], self.passes[:, way]
-        out = np.empty(values.shape[1])
+        out = np.empty_like(values)
         later = np.full(len(values), np.inf)
         for j in range(values.shape[1] - 1, -1, -1):
             later = np.where(passes[:, j], np.minimum(values[:, j], later), np.inf)
-            out[j] = np.where(np.isinf(later), worst, later).mean()
+            out[:, j] = np.where(np.isinf(later), worst, later)
         return out
 
 

@@ -79,9 +79,9 @@ class Policy(Shown):
             Tuning rows: the cut, or the order in which cuts are tested, is chosen on these. Several labels give a
             dictionary with a point for each.
         certify : Scores, optional
-            Rows that nothing was chosen on, for a policy with `confidence`. Without them, half of `scores` is set
-            apart by `seed`, and the point says so; a single bound on recall, fnr, fpr or specificity needs no second
-            half.
+            Rows that nothing was chosen on, for a policy with `confidence`. Without them, most of `scores` is set
+            apart by `seed`, and the point says so; a single bound on recall, fnr, fpr or specificity needs no rows
+            of its own.
         prevalence : float, optional
             Share of positives where the decision will be used, above 0 and below 1: counts are reweighted to it.
         seed : int
