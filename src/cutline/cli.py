@@ -11,7 +11,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -58,6 +58,8 @@ class Columns:
         Column with clusters: rows that share one are not independent.
     id
         Column with row ids, so that overlapping files are noticed.
+    calibrator
+        A calibrator saved by cutline calibrate: the scores are turned into its probabilities first.
     """
 
     y_true: str | None = None
@@ -68,25 +70,30 @@ class Columns:
     weight: str | None = None
     group: str | None = None
     id: str | None = None
+    calibrator: Path | None = None
 
     def read(self, source: str, *, truth: bool = True, like: cl.OperatingPoint | None = None) -> cl.Scores:
-        """Read a file of scores; `like` gives the classes when they were not named."""
+        """Read a file of scores; `like` gives the classes when they were not named. A calibrator is applied."""
+        if self.calibrator is None:
+            return self._read(source, truth, like.classes if like else None, like.kind if like else None)
+        saved = cl.Calibration.from_dict(_json_of(self.calibrator, "a calibrator saved by cutline calibrate"))
+        return saved.apply(self._read(source, truth, saved.classes, saved.kind))
+
+    def _read(self, source: str, truth: bool, known: cl.Classes | None, kind: Kind | None) -> cl.Scores:
         if truth and self.y_true is None:
             raise InputError("--y-true", "nothing", "the column with the labels")
         if not self.y_score:
             raise InputError("--y-score", "nothing", "the column, or columns, with the scores")
         classes: Any = self.classes or None
-        kind = self.kind
-        if like is not None:
-            kind = kind or like.kind
-            classes = like.classes if classes is None and self.positive is None else classes
+        if known is not None and classes is None and self.positive is None:
+            classes = known
         return cl.read_scores(
             source,
             y_true=self.y_true,
             y_score=self.y_score[0] if len(self.y_score) == 1 else list(self.y_score),
             positive=self.positive,
             classes=classes,
-            kind=kind,
+            kind=self.kind or kind,
             weight=self.weight,
             group=self.group,
             id=self.id,
@@ -108,47 +115,68 @@ class Aim:
         Cost of a false positive; with --cost-fn the mean cost is minimised.
     cost_fn
         Cost of a false negative.
+    cost_abstain
+        Cost of leaving a row undecided, beside the other two.
+    cost_matrix
+        Costs of several classes: a CSV file without header, true classes in rows and decided ones in columns, in the
+        order of the classes; or zero-one, absolute, quadratic.
+    capacity
+        Share of the rows that can be looked at, such as 0.02: the most suspicious are flagged.
     threshold
         A threshold decided elsewhere.
     subject_to
-        Constraints, such as 'precision>=0.90'.
+        Constraints, such as 'precision>=0.90', or 'recall[severe]>=0.9' of one class.
     confidence
         Certify the constraints with this confidence, such as 0.95, on rows that nothing was chosen on.
+    prevalence
+        Share of positives where the decision will be used, when it is another than in the rows.
     """
 
     maximize: str | None = None
     minimize: str | None = None
     cost_fp: float | None = None
     cost_fn: float | None = None
+    cost_abstain: float | None = None
+    cost_matrix: str | None = None
+    capacity: float | None = None
     threshold: float | None = None
     subject_to: Many = ()
     confidence: float | None = None
+    prevalence: float | None = None
 
     def policy(self) -> cl.Policy | None:
         """The policy that was asked for; None when nothing was."""
         constraints = [cl.Constraint.parse(text) for text in self.subject_to]
         costs = self.cost_fp is not None or self.cost_fn is not None
-        given = [self.maximize is not None, self.minimize is not None, costs, self.threshold is not None]
-        if sum(given) > 1:
-            raise InputError(
-                "policy", "several aims", "one of --maximize, --minimize, --cost-fp/--cost-fn, --threshold"
-            )
-        if not any(given):
+        single = (self.maximize, self.minimize, self.cost_matrix, self.capacity, self.threshold)
+        given = costs + sum(aim is not None for aim in single)
+        if given > 1:
+            names = "--maximize, --minimize, --cost-fp/--cost-fn, --cost-matrix, --capacity, --threshold"
+            raise InputError("policy", "several aims", f"one of {names}")
+        if not given:
             if constraints or self.confidence:
                 raise InputError("policy", "constraints without an aim", "an aim", "add --maximize recall, for example")
             return None
+        about: dict[str, Any] = {
+            "subject_to": constraints,
+            "confidence": self.confidence,
+            "prevalence": self.prevalence,
+        }
         if self.threshold is not None:
             return cl.fixed(self.threshold)
+        if self.capacity is not None:
+            if self.confidence or self.prevalence:
+                raise InputError("--capacity", "a capacity with --confidence or --prevalence", "one of them")
+            return cl.capacity(rate=self.capacity, subject_to=constraints)
         if self.maximize is not None:
-            aim = cl.find(self.maximize)
-            return cl.maximize(aim, subject_to=constraints, confidence=self.confidence)
+            return cl.maximize(cl.find(self.maximize), **about)
         if self.minimize is not None:
-            aim = cl.find(self.minimize)
-            return cl.minimize(aim, subject_to=constraints, confidence=self.confidence)
+            return cl.minimize(cl.find(self.minimize), **about)
+        if self.cost_matrix is not None:
+            return cl.minimize(cl.cost(matrix=_matrix(self.cost_matrix), abstain=self.cost_abstain), **about)
         if self.cost_fp is None or self.cost_fn is None:
             raise InputError("policy", "one cost", "both --cost-fp and --cost-fn")
-        costed = cl.cost(fp=self.cost_fp, fn=self.cost_fn)
-        return cl.minimize(costed, subject_to=constraints, confidence=self.confidence)
+        return cl.minimize(cl.cost(fp=self.cost_fp, fn=self.cost_fn, abstain=self.cost_abstain), **about)
 
 
 @app.command
@@ -303,7 +331,7 @@ def choose(
     scores
         Tuning rows: a CSV or Parquet file; - reads CSV from standard input.
     certify
-        A file of rows that nothing was chosen on, with the same columns. Without it half of the rows are set apart.
+        A file of rows that nothing was chosen on, with the same columns. Without it rows are set apart.
     seed
         Seed of that split.
     output
@@ -372,6 +400,101 @@ def decide(point: Path, scores: Source, /, *, columns: Columns = Columns(), outp
     """
     saved = _point(point)
     _write(saved.decide_table(columns.read(scores, truth=False, like=saved)), output)
+
+
+@app.command
+def calibrate(
+    scores: Source,
+    /,
+    *,
+    columns: Columns = Columns(),
+    method: str = "auto",
+    seed: int = 0,
+    output: Output = None,
+    json: Flag = False,
+) -> None:
+    """Make probabilities of scores: fit a calibrator, chosen by cross-validated log loss.
+
+    Example: cutline calibrate valid.csv --y-true label --y-score p --positive spam -o calibrator.json
+
+    Parameters
+    ----------
+    scores
+        Rows the model was not fitted on: a CSV or Parquet file; - reads CSV from standard input.
+    method
+        auto, or the name of one calibrator.
+    seed
+        Seed of the cross-validation.
+    output
+        Where to save the calibrator, for --calibrator of other commands.
+    json
+        Print it as JSON.
+    """
+    found = columns.read(scores)
+    _notes(found.notes)
+    made = cl.calibrate(found, method=method, seed=seed)
+    _save_json(made.to_dict(), output)
+    _print_json(made.to_dict()) if json else print(made)
+
+
+@app.command
+def compare(
+    scores: Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=True, negative=())],
+    /,
+    *,
+    columns: Columns = Columns(),
+    metric: str = "roc_auc",
+    threshold: float | None = None,
+    reference: str | None = None,
+    margin: float | None = None,
+    confidence: float = 0.95,
+    on: str | None = None,
+    seed: int = 0,
+    json: Flag = False,
+) -> None:
+    """Compare models by a metric on the same rows: differences with intervals, p-values and Holm's correction.
+
+    Example: cutline compare a.csv b.csv --y-true label --y-score p --metric roc_auc --on id
+
+    Parameters
+    ----------
+    scores
+        A file for each model, with the same columns; a model is called by the name of its file.
+    metric
+        What is compared: cutline metrics lists them.
+    threshold
+        Of metrics at a threshold.
+    reference
+        Compare every other model with this one, in place of all pairs.
+    margin
+        Non-inferiority: how much worse than the reference a model may be.
+    confidence
+        Level of the intervals.
+    on
+        Column with the row ids by which the files are matched; without it rows are taken in order.
+    seed
+        Seed of methods that resample.
+    json
+        Print JSON.
+    """
+    if on is not None:
+        columns = replace(columns, id=on)
+    paths = {Path(source).stem: source for source in scores}
+    if len(paths) != len(scores):
+        raise InputError("scores", f"files of equal names {list(scores)}", "a name of its own for each")
+    models = {name: columns.read(source) for name, source in paths.items()}
+    matched: Any = None if columns.id is None else "ids"
+    found = cl.compare(
+        models,
+        cl.find(metric),
+        at=threshold,
+        reference=reference,
+        margin=margin,
+        confidence=confidence,
+        on=matched,
+        seed=seed,
+    )
+    _print_json(found.to_dict()) if json else print(found)
 
 
 @app.command
@@ -610,10 +733,27 @@ def _save_json(document: dict[str, Any], path: Path | None) -> None:
 
 
 def _point(path: Path) -> cl.OperatingPoint:
+    return cl.OperatingPoint.from_dict(_json_of(path, "an operating point saved by cutline choose"))
+
+
+def _json_of(path: Path, wanted: str) -> dict[str, Any]:
     try:
-        return cl.OperatingPoint.from_dict(_json.loads(path.read_text(encoding="utf-8")))
-    except (UnicodeDecodeError, _json.JSONDecodeError, AttributeError):
-        raise InputError(str(path), "no JSON document", "an operating point saved by cutline choose") from None
+        document = _json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, _json.JSONDecodeError):
+        raise InputError(str(path), "no JSON document", wanted) from None
+    if not isinstance(document, dict):
+        raise InputError(str(path), f"a JSON {type(document).__name__}", wanted)
+    return document
+
+
+def _matrix(text: str) -> Any:
+    path = Path(text)
+    if not path.exists():
+        return text
+    try:
+        return [[float(cell) for cell in line.split(",")] for line in path.read_text().splitlines() if line.strip()]
+    except (ValueError, UnicodeDecodeError):
+        raise InputError(text, "cells that are not numbers", "a CSV file of costs without header") from None
 
 
 def _write(table: Any, output: Path | None) -> None:

@@ -1,0 +1,181 @@
+"""Do intervals cover, guarantees hold, tests keep their level? Seeded simulations over a grid fixed beforehand.
+
+``make coverage`` runs all and writes docs/coverage.md; ``python -m tests.coverage 200`` makes 200 runs a cell. The grid
+below was committed before the first run. An interval is counted where its `Estimate` says "ok" or "degenerate"; the share
+of runs in which it says "undefined" or "insufficient" stands beside it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import math
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, ndtr, ndtri
+from scipy.stats import norm
+
+import cutline as cl
+from cutline.metrics import Counts, find
+
+SIZES, RATES, AREAS = (50, 200, 1000), (0.05, 0.2, 0.5), (0.75, 0.9, 0.95)
+GRID = tuple(itertools.product(SIZES, RATES, AREAS))
+RUNS = 1000
+COUNTED = (
+    "accuracy", "precision", "recall", "specificity", "npv", "fpr", "fnr", "fdr", "flagged_rate", "error_rate", "prevalence",
+    "f1", "f2", "jaccard", "mcc", "cohen_kappa", "balanced_accuracy", "informedness", "markedness", "g_mean",
+    "fowlkes_mallows", "positive_likelihood_ratio", "negative_likelihood_ratio", "diagnostic_odds_ratio", "lift",
+    "precision_at_prevalence_0.1", "npv_at_prevalence_0.1", "net_benefit_0.2",
+)  # fmt: skip
+RANKED = ("roc_auc", "gini", "average_precision", "ks", "partial_auc_fpr_0_0.2")
+PROBABILITIES = ("log_loss", "brier", "prediction_bias", "brier_skill", "log_loss_skill")
+SEVERAL = ("accuracy", "balanced_accuracy", "macro_f1", "micro_f1", "weighted_recall", "mcc", "cohen_kappa",
+           "macro_roc_auc", "hand_till", "log_loss", "brier", "top_2_accuracy")  # fmt: skip
+SEVERAL_SIZES = (200, 1000)
+CLUSTERED = ("accuracy", "recall", "precision", "f1", "roc_auc", "brier", "log_loss", "mcc", "average_precision")
+CLUSTERS = (15, 40, 100)
+EXACT_LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Population:
+    """Negatives N(0, 1), positives N(d, 1); calibrated probabilities; the cut is half way."""
+
+    rate: float
+    area: float
+
+    @property
+    def d(self) -> float:
+        return math.sqrt(2) * float(ndtri(self.area))
+
+    @property
+    def cut(self) -> float:
+        return float(expit(math.log(self.rate / (1 - self.rate))))
+
+    def probability(self, z: Any) -> Any:
+        return expit(self.d * z - self.d**2 / 2 + math.log(self.rate / (1 - self.rate)))
+
+    def drawn(self, n: int, rng: np.random.Generator) -> cl.Scores:
+        y = rng.random(n) < self.rate
+        p = self.probability(rng.normal(size=n) + self.d * y)
+        return cl.Scores(y_true=y, y_score=p, kind="probability")
+
+    def truth(self, name: str) -> float:
+        """The figure in the population."""
+        se = float(ndtr(self.d / 2))
+        cells = Counts(self.rate * se, (1 - self.rate) * (1 - se), self.rate * (1 - se), (1 - self.rate) * se)
+        if name in COUNTED:
+            return float(find(name).value(cells))
+        z = np.linspace(-9, 9 + self.d, 400_001)
+        tpr, fpr = ndtr(self.d - z), ndtr(-z)
+        if name == "roc_auc":
+            return self.area
+        if name == "gini":
+            return 2 * self.area - 1
+        if name == "ks":
+            return 2 * se - 1
+        if name == "average_precision":
+            precision = self.rate * tpr / (self.rate * tpr + (1 - self.rate) * fpr)
+            return float(np.trapezoid(precision[::-1], tpr[::-1]))
+        if name.startswith("partial_auc"):
+            high = 0.2
+            x = np.linspace(0, high, 200_001)
+            area = float(np.trapezoid(ndtr(self.d + ndtri(np.maximum(x, 1e-300))), x))
+            low = high**2 / 2
+            return (1 + (area - low) / (high - low)) / 2
+        density = self.rate * norm.pdf(z - self.d) + (1 - self.rate) * norm.pdf(z)
+        p = self.probability(z)
+        loss = {
+            "log_loss": -(p * np.log(p) + (1 - p) * np.log1p(-p)),
+            "brier": p * (1 - p),
+            "prediction_bias": 0 * p,
+        }
+        base = {"log_loss": -(self.rate * math.log(self.rate) + (1 - self.rate) * math.log(1 - self.rate))}
+        base["brier"] = self.rate * (1 - self.rate)
+        kind = name.removesuffix("_skill")
+        value = float(np.trapezoid(density * loss[kind], z))
+        return 1 - value / base[kind] if name.endswith("_skill") else value
+
+
+@dataclass
+class Tally:
+    """How often an interval was given, and how often it covered."""
+
+    given: int = 0
+    covered: int = 0
+    runs: int = 0
+
+    def add(self, estimate: Any, truth: float) -> None:
+        self.runs += 1
+        low, high = estimate.interval()
+        if estimate.state in ("ok", "degenerate") and not math.isnan(low):
+            self.given += 1
+            self.covered += low - 1e-12 <= truth <= high + 1e-12
+
+    @property
+    def share(self) -> float:
+        return self.covered / self.given if self.given else math.nan
+
+
+def cell(n: int, rate: float, area: float, runs: int) -> dict[str, Tally]:
+    """All binary intervals in one cell of the grid."""
+    population = Population(rate, area)
+    names = (*COUNTED, *RANKED, *PROBABILITIES)
+    truth = {name: population.truth(name) for name in names}
+    found = {name: Tally() for name in names}
+    for run in range(runs):
+        rng = np.random.default_rng([run, n, round(100 * rate), round(100 * area)])
+        s = population.drawn(n, rng)
+        table = cl.ThresholdTable.from_scores(s)
+        for name in names:
+            metric = find(name)
+            at = population.cut if metric.of_counts else None
+            found[name].add(cl.estimate(metric, s, at=at, table=table, seed=run), truth[name])
+    return found
+
+
+def several(n: int, runs: int) -> dict[str, Tally]:
+    """Three unequal classes."""
+    def drawn(n: int, rng: np.random.Generator) -> cl.Scores:
+        prior = np.array([0.6, 0.3, 0.1])
+        y = rng.choice(3, size=n, p=prior)
+        z = rng.normal(size=(n, 3)) + 1.5 * np.eye(3)[y] + np.log(prior)
+        return cl.Scores(y_true=y, y_score=np.exp(z) / np.exp(z).sum(axis=1, keepdims=True), classes=range(3))
+
+    whole = drawn(1_000_000, np.random.default_rng(99))
+    truth = {name: float(find(name).value(whole)) for name in SEVERAL}
+    found = {name: Tally() for name in SEVERAL}
+    for run in range(runs):
+        s = drawn(n, np.random.default_rng([run, n]))
+        for name in SEVERAL:
+            found[name].add(cl.estimate(find(name), s, seed=run), truth[name])
+    return found
+
+
+def clustered(groups: int, runs: int) -> dict[str, Tally]:
+    """Clusters of 2 to 18 rows that share a random effect in truth and in score."""
+    def drawn(groups: int, rng: np.random.Generator) -> cl.Scores:
+        size = rng.integers(2, 19, groups)
+        member = np.repeat(np.arange(groups), size)
+        effect, tilt = rng.normal(size=(2, groups))
+        y = rng.random(len(member)) < expit(-0.8 + effect[member])
+        p = expit(rng.normal(size=len(member)) + 1.6 * y - 1.2 + 0.7 * tilt[member])
+        return cl.Scores(y_true=y, y_score=p, kind="probability", groups=member)
+
+    whole = drawn(200_000, np.random.default_rng(98))
+    whole = cl.Scores(y_true=whole.truth, y_score=whole.score, classes=[0, 1], kind="probability")
+    truth = {name: float(find(name).value(whole, at=0.5 if find(name).of_counts else None)) for name in CLUSTERED}
+    found = {name: Tally() for name in CLUSTERED}
+    for run in range(runs):
+        s = drawn(groups, np.random.default_rng([run, groups]))
+        for name in CLUSTERED:
+            at = 0.5 if find(name).of_counts else None
+            found[name].add(cl.estimate(find(name), s, at=at, seed=run), truth[name])
+    return found
