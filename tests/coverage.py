@@ -179,3 +179,79 @@ def clustered(groups: int, runs: int) -> dict[str, Tally]:
             at = 0.5 if find(name).of_counts else None
             found[name].add(cl.estimate(find(name), s, at=at, seed=run), truth[name])
     return found
+
+
+# --- guarantees -----------------------------------------------------------------------------------------------------
+
+WORLD = Population(0.3, 0.87)
+POLICIES: dict[str, tuple[cl.Policy, int]] = {
+    "precision >= 0.7": (cl.maximize(cl.recall, subject_to=[cl.precision >= 0.7], confidence=0.9), 600),
+    "precision >= 0.7, few rows": (cl.maximize(cl.recall, subject_to=[cl.precision >= 0.7], confidence=0.9), 120),
+    "fpr <= 0.1 (umbrella)": (cl.maximize(cl.recall, subject_to=[cl.fpr <= 0.1], confidence=0.9), 300),
+    "fpr <= 0.1, aim F1 (umbrella)": (cl.maximize(cl.f1, subject_to=[cl.fpr <= 0.1], confidence=0.9), 300),
+    "recall >= 0.8 (umbrella)": (cl.maximize(cl.precision, subject_to=[cl.recall >= 0.8], confidence=0.9), 200),
+    "npv >= 0.9": (cl.maximize(cl.specificity, subject_to=[cl.npv >= 0.9], confidence=0.9), 400),
+    "accuracy >= 0.75": (cl.maximize(cl.recall, subject_to=[cl.accuracy >= 0.75], confidence=0.9), 400),
+    "fpr <= 0.2 and precision >= 0.6": (
+        cl.maximize(cl.recall, subject_to=[cl.fpr <= 0.2, cl.precision >= 0.6], confidence=0.9),
+        600,
+    ),
+    "flagged_rate <= 0.2": (cl.maximize(cl.recall, subject_to=[cl.flagged_rate <= 0.2], confidence=0.9), 400),
+    "cost with precision >= 0.6": (
+        cl.minimize(cl.cost(fp=1, fn=9), subject_to=[cl.precision >= 0.6], confidence=0.8),
+        500,
+    ),
+}
+
+
+def guarantee(name: str, runs: int) -> tuple[int, int, int, float]:
+    """Runs, certificates, violations in the population, and the share of violations that is allowed."""
+    policy, n = POLICIES[name]
+    assert policy.confidence is not None
+    certified = violated = 0
+    for run in range(runs):
+        s = WORLD.drawn(n, np.random.default_rng([run, n]))
+        try:
+            point = policy.choose(s, seed=run)
+        except cl.errors.NoFeasibleThreshold:
+            continue
+        certified += 1
+        assert point.threshold is not None
+        z = (np.log(point.threshold / (1 - point.threshold)) - math.log(0.3 / 0.7) + WORLD.d**2 / 2) / WORLD.d
+        se, fpr = float(ndtr(WORLD.d - z)), float(ndtr(-z))
+        cells = Counts(0.3 * se, 0.7 * fpr, 0.3 * (1 - se), 0.7 * (1 - fpr))
+        violated += not all(bool(c.holds(c.metric.value(cells))) for c in policy.subject_to)
+    return runs, certified, violated, 1 - policy.confidence
+
+
+def selective_guarantee(runs: int) -> tuple[int, int, int, float]:
+    """The error rate among the rows that are decided."""
+    policy = cl.maximize(cl.coverage, subject_to=[cl.selective_risk <= 0.1], confidence=0.9)
+    certified = violated = 0
+    z = np.linspace(-9, 9 + WORLD.d, 200_001)
+    p = WORLD.probability(z)
+    sure = np.maximum(p, 1 - p)
+    density = 0.3 * norm.pdf(z - WORLD.d) + 0.7 * norm.pdf(z)
+    for run in range(runs):
+        try:
+            point = policy.choose(WORLD.drawn(400, np.random.default_rng([run, 7])), seed=run)
+        except cl.errors.NoFeasibleThreshold:
+            continue
+        certified += 1
+        kept = density * (sure >= point.rule.least)
+        violated += float((kept * (1 - sure)).sum() / kept.sum()) > 0.1
+    return runs, certified, violated, 0.1
+
+
+def exact(runs: int) -> Iterator[tuple[str, Tally]]:
+    """Clopper-Pearson on the grid of sizes, for proportions from rare to common."""
+    from cutline.evidence import clopper_pearson
+
+    for n, rate in itertools.product((5, 20, *SIZES), (0.01, *RATES, 0.95)):
+        tally = Tally()
+        for k in np.random.default_rng([n, round(100 * rate)]).binomial(n, rate, 20 * runs).tolist():
+            low, high = clopper_pearson(k, n, EXACT_LEVEL)
+            tally.runs += 1
+            tally.given += 1
+            tally.covered += low <= rate <= high
+        yield f"Clopper-Pearson, n = {n}, p = {rate}", tally

@@ -9,7 +9,8 @@ from sklearn import metrics as sk
 import cutline as cl
 from cutline import core
 from cutline.errors import InputError, ScoreError
-from cutline.evidence.bootstrap import bootstrap_ap
+from cutline.evidence.intervals import acceleration_of
+from cutline.evidence.resample import accelerated, drawn, figure_of
 
 
 def made(n=400, weighted=False, seed=0):
@@ -123,17 +124,81 @@ def test_questions_without_an_answer():
         cl.bootstrap(s, cl.roc_auc, replicates=0)
     with pytest.raises(ScoreError, match=r"at=0[.]5"):
         cl.bootstrap(s, cl.recall)
+    with pytest.raises(InputError, match="did you mean 'percentile'"):
+        cl.bootstrap(s, cl.roc_auc, method="percent")
     clustered = cl.Scores(y_true=[0, 1, 1], y_score=[0.1, 0.6, 0.4], groups=[1, 1, 2], kind="probability")
-    with pytest.raises(InputError, match="clusters"):
-        cl.bootstrap(clustered, cl.roc_auc)
+    with pytest.raises(InputError, match="one of the two"):
+        cl.bootstrap(clustered, cl.roc_auc, stratified=True)
     with pytest.raises(InputError, match="one of roc_auc"):
         cl.bootstrap(s, cl.roc_auc, replicates=32)["recall"]
 
 
-def test_a_table_of_counts_is_resampled_like_its_rows():
-    _, _, s = made(200)
-    table = cl.ThresholdTable.from_scores(s)
-    again = cl.ThresholdTable(table.thresholds, table.tp, table.fp)
+def test_whole_clusters_are_drawn():
+    y, p, s = made(300)
+    member = np.random.default_rng(2).integers(0, 40, 300)
+    names = np.array([f"g{i}" for i in member], dtype=object)
+    s = cl.Scores(y_true=y, y_score=p, groups=names, kind="probability")
+    metrics = (cl.roc_auc, cl.average_precision, cl.log_loss, cl.f1, cl.gini, cl.brier_skill)
+    got = cl.bootstrap(s, *metrics, at=0.4, replicates=40, seed=3)
+    assert "40 clusters" in got[cl.f1].method
+    for _, block in drawn(s, replicates=40, seed=3):
+        for times in block:
+            assert all(len(set(times[member == g])) == 1 for g in range(40))
+    blocks = np.concatenate([block for _, block in drawn(s, replicates=40, seed=3)])
+    for r, times in enumerate(blocks):
+        repeated = np.repeat(np.arange(300), times.astype(int))
+        one = cl.Scores(y_true=y[repeated], y_score=p[repeated], classes=[False, True], kind="probability")
+        for j, metric in enumerate(metrics):
+            expected = metric.value(one, at=0.4 if metric.of_counts else None)
+            assert got.values[r, j] == pytest.approx(expected, rel=1e-9), metric.name
+    each = cl.Scores(y_true=y, y_score=p, groups=np.arange(300), kind="probability")  # clusters of one
     np.testing.assert_array_equal(
-        bootstrap_ap(again, seed=2, replicates=64).values, bootstrap_ap(table, seed=2, replicates=64).values
+        cl.bootstrap(each, cl.f1, at=0.4, replicates=32).values,
+        cl.bootstrap(made(300)[2], cl.f1, at=0.4, replicates=32).values,
     )
+
+
+def test_stratified_draws_keep_the_classes():
+    y, _, s = made(200)
+    got = cl.bootstrap(s, cl.flagged_rate, cl.recall, cl.prevalence, at=0.5, replicates=64, seed=1, stratified=True)
+    np.testing.assert_allclose(got.values[:, 2], y.mean())
+    assert got.values[:, 1].std() > 0.02
+    blocks = np.concatenate([block for _, block in drawn(s, replicates=64, seed=1, stratified=True)])
+    np.testing.assert_array_equal(blocks @ y, y.sum())
+    first = np.concatenate([block for _, block in drawn(s, replicates=40, seed=1, stratified=True)])
+    np.testing.assert_array_equal(first, blocks[:40])
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_figure_of_counted_rows_is_the_metric_of_repeated_rows(weighted):
+    y, p, s = made(150, weighted)
+    times = np.random.default_rng(4).integers(0, 3, 150)
+    i = np.repeat(np.arange(150), times)
+    weight = s.weight[i] if weighted else None
+    one = cl.Scores(y_true=y[i], y_score=p[i], weight=weight, classes=[False, True], kind="probability")
+    for metric in (*FEW, cl.gini, cl.h_measure, cl.best(cl.f1), cl.ece, cl.macro(cl.f1), cl.quadratic_kappa):
+        at = 0.4 if metric.of_counts or metric.of_matrix else None
+        if metric is cl.quadratic_kappa:
+            continue
+        got = figure_of(metric, s, at)(times.astype(float))
+        assert got == pytest.approx(metric.value(one, at=at), rel=1e-9), metric.name
+    assert np.isnan(figure_of(cl.roc_auc, s)(np.zeros(150)))
+
+
+def test_bca_takes_its_acceleration_from_rows_left_out():
+    y, p, s = made(120)
+    plain = cl.bootstrap(s, cl.brier, seed=1)[cl.brier]
+    bca = cl.bootstrap(s, cl.brier, seed=1, method="bca")[cl.brier]
+    rows = (p - y) ** 2
+    assert bca.ingredients.acceleration == pytest.approx(acceleration_of(rows), rel=1e-9)
+    assert bca.interval() != plain.interval()
+    assert "BCa" in bca.method
+    groups = np.arange(120) // 4
+    clustered = cl.Scores(y_true=y, y_score=p, groups=groups, kind="probability")
+    found = accelerated(plain.ingredients, figure_of(cl.brier, clustered), clustered)
+    left = np.array([rows[groups != g].mean() for g in range(30)])
+    assert found.acceleration == pytest.approx(acceleration_of(left.mean() - left))
+    _, _, many = made(3000)
+    found = cl.bootstrap(many, cl.brier, replicates=64, method="bca")[cl.brier].ingredients
+    rows = (many.probability - many.is_positive) ** 2
+    assert found.acceleration == pytest.approx(acceleration_of(rows), abs=0.004)  # from 500 groups

@@ -364,6 +364,18 @@ def test_bounds_on_single_classes():
     assert caught.value.n_needed > 30
 
 
+def test_a_bound_on_all_classes_together_is_tested_on_what_is_right():
+    s, fresh = several(2000, 30), several(2000, 31)
+    sure = cl.maximize(cl.macro(cl.f1), subject_to=[cl.accuracy >= 0.7], confidence=0.9).choose(s, certify=fresh)
+    right = int((sure.codes(fresh) == fresh.truth).sum())
+    row = sure.constraints[0]
+    assert row.held == pytest.approx(right / 2000)
+    assert row.p_value == pytest.approx(stats.binom.sf(right - 1, 2000, 0.7))
+    few = cl.maximize(cl.macro(cl.f1), subject_to=[cl.accuracy >= 0.99], confidence=0.9)
+    with pytest.raises((Infeasible, NotCertifiable)):
+        few.choose(s, certify=fresh)
+
+
 @pytest.mark.slow
 def test_the_guarantee_of_several_classes_holds():
     wanted = [(cl.recall >= 0.75).of("c0"), (cl.precision >= 0.6).of("c1")]

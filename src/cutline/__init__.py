@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from cutline import errors
-from cutline.calibration import Calibration, calibrate
+from cutline.calibration import Calibration, CalibrationReport, calibrate, calibration_report
 from cutline.decision import (
     Explanation,
     OperatingPoint,
@@ -66,6 +66,7 @@ from cutline.metrics import (
     calibration_error,
     cohen_kappa,
     confusion_matrix,
+    corner_distance,
     cost_per_row,
     coverage,
     coverage_error,
@@ -160,6 +161,7 @@ __all__ = [
     "Bootstrap",
     "Bounds",
     "Calibration",
+    "CalibrationReport",
     "Classes",
     "ClassificationReport",
     "Classifier",
@@ -197,11 +199,13 @@ __all__ = [
     "brier_skill",
     "calibrate",
     "calibration_error",
+    "calibration_report",
     "capacity",
     "classification_report",
     "cohen_kappa",
     "compare",
     "confusion_matrix",
+    "corner_distance",
     "cost",
     "cost_per_row",
     "coverage",

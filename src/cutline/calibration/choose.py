@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cutline.calibration.calibrators import (
-    Beta,
-    Calibrator,
-    Identity,
-    Isotonic,
-    Logistic,
-    Temperature,
-    calibrator_from_dict,
-    features_of,
-)
+from cutline.calibration.base import Calibrator, features_of, rows_to_fit
+from cutline.calibration.calibrators import BINARY, SEVERAL, Identity, calibrator_from_dict
+from cutline.calibration.isotonic import CentredIsotonic
+from cutline.calibration.logistic import Beta, Logistic, Quadratic
+from cutline.calibration.scaling import MatrixScaling
+from cutline.calibration.venn_abers import VennAbers
 from cutline.errors import InputError, LabelError, ScoreError, UnknownName
-from cutline.evidence import stratified_folds
+from cutline.evidence import finite, stratified_folds
 from cutline.labels import Classes, Shown
 from cutline.metrics.probability import mean_and_error, row_log_loss
-from cutline.scores import Scores
+from cutline.scores import Kind, Scores
 
-MIN_ISOTONIC = 200
-"""Rows of the smaller class from which isotonic is tried: below, its steps are noise (statistics: m < 50 to 500)."""
+MIN_CURVED = 50
+"""Rows of the smaller class from which `auto` tries three parameters; below, their noise costs more than they mend."""
+MIN_FREE = 500
+"""Rows of the smaller class from which `auto` tries a map of any monotone shape."""
+MIN_MATRIX = 10
+"""Rows for each class from which `auto` tries to scale by a full matrix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +50,39 @@ class Calibration(Shown):
         Fitted on all rows.
     candidates : tuple of Candidate
         All that were tried, the simplest first.
-    cross_fitted : Scores
-        The same rows with probabilities from calibrators that did not see them: honest input for choosing a cut.
     classes : Classes
         The classes it is for.
     kind : str
         The kind of scores it takes.
+    before : float
+        Log loss of the rows as they came, in nats; nan for a ranking score, which has none.
+    rows : Scores or None
+        The rows with cross-fitted probabilities; None after loading.
     """
 
     calibrator: Calibrator
     candidates: tuple[Candidate, ...]
-    cross_fitted: Scores
     classes: Classes
-    kind: str
+    kind: Kind
+    before: float = math.nan
+    rows: Scores | None = None
+
+    @property
+    def cross_fitted(self) -> Scores:
+        """The rows with probabilities from calibrators that did not see them: honest input for choosing a cut."""
+        if self.rows is None:
+            raise InputError("cross_fitted", "a calibration that was loaded", "the one that calibrate(scores) gave")
+        return self.rows
+
+    @property
+    def refinement(self) -> float:
+        """Cross-validated log loss once calibrated: what only a better model, no calibrator, can lower."""
+        return next(c.log_loss for c in self.candidates if c.name == self.calibrator.name)
+
+    @property
+    def miscalibration(self) -> float:
+        """Log loss that calibrating removes, `before` less `refinement`; below 0 where a forced method does harm."""
+        return self.before - self.refinement
 
     def apply(self, scores: Scores) -> Scores:
         """The rows with calibrated probabilities in place of their scores."""
@@ -75,6 +98,7 @@ class Calibration(Shown):
             "calibrator": self.calibrator.to_dict(),
             "classes": self.classes.to_dict(),
             "kind": self.kind,
+            "before": finite(self.before),
             "candidates": [
                 {
                     "name": c.name,
@@ -86,6 +110,20 @@ class Calibration(Shown):
             ],
         }
 
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Calibration:
+        """The inverse of `to_dict`, without the rows; it applies to the same bits. What does not fit is refused."""
+        calibrator, classes, kind = calibration_from_dict(saved)
+        try:
+            tried = tuple(Candidate(**each) for each in saved["candidates"])
+            before = math.nan if saved["before"] is None else float(saved["before"])
+            numbers = [float(x) for c in tried for x in (c.parameters, c.log_loss, c.difference_error)]
+        except (KeyError, TypeError, ValueError):
+            raise _incomplete() from None
+        if not np.isfinite(numbers).all() or calibrator.name not in [c.name for c in tried]:
+            raise _incomplete()
+        return cls(calibrator, tried, classes, kind, before)
+
     def __repr__(self) -> str:
         tried = ", ".join(f"{c.name} {c.log_loss:.4f}" for c in self.candidates)
         return f"Calibration({self.calibrator.name}; cross-validated log loss: {tried})"
@@ -94,15 +132,19 @@ class Calibration(Shown):
 def calibrate(scores: Scores, *, method: str = "auto", folds: int = 5, seed: int = 0) -> Calibration:
     """Fit a calibrator, chosen by cross-validated log loss.
 
-    The one-standard-error rule prefers fewer parameters: of all candidates whose loss is within one standard error
-    (of the paired difference) of the best, the simplest wins; identity wins ties.
+    Of all candidates the simplest wins whose loss is within one standard error (of the paired difference) of the best,
+    and within what the parameters it saves cost in expectation, 1/(2n) nats each: on few rows the standard error alone
+    would leave grossly wrong probabilities as they are. Identity wins ties.
 
     Parameters
     ----------
     scores : Scores
         Scores with truth, of rows the model was not fitted on.
     method : str
-        "auto", or the name of one candidate: "identity", "logistic", "beta", "isotonic", "temperature".
+        "auto", or the name of one calibrator. Binary: "identity", "logistic", "beta", "quadratic", "centred_isotonic",
+        "isotonic", "venn_abers". Several classes: "identity", "temperature", "svs", "sms". "auto" tries those that the
+        rows can bear: of m rows in the smaller class, up to 2 parameters below m = 50, 3 below 500, and from there
+        a map of any shape (Venn-ABERS; centred isotonic for weighted or clustered rows); "sms" from 10 rows a class.
     folds : int
         Folds of the cross-validation.
     seed : int
@@ -126,59 +168,88 @@ def calibrate(scores: Scores, *, method: str = "auto", folds: int = 5, seed: int
     >>> cl.calibrate(cl.Scores(y_true=y, y_score=p**3, kind="probability")).calibrator.name != "identity"
     True
     """
-    known = scores.known()
-    if known.kind == "label":
-        raise ScoreError("scores", "predicted labels", "probabilities, logits or a ranking score")
-    truth = known.truth
-    assert truth is not None
-    smallest = int(np.bincount(truth, minlength=known.classes.k)[np.unique(truth)].min())
-    if known.binary and not 0 < known.n_pos < known.n:
-        raise LabelError("y_true", f"{known.n_pos} positive of {known.n} rows", "rows of both classes")
+    known = rows_to_fit(scores, method)
+    rows = np.bincount(np.asarray(known.truth))
+    smallest = int(rows[rows > 0].min())
     kinds = _candidates(known, smallest, method)
-    folds = max(2, min(folds, smallest)) if smallest > 1 else 2
-    fold = stratified_folds(truth, folds, seed, known.groups)
-    out = {kind: np.zeros_like(features_of(known)) for kind in kinds}
-    for k in range(folds):
-        rest, held = known.take(fold != k), known.take(fold == k)
-        if not held.n:
-            continue
-        if known.binary and not 0 < rest.n_pos < rest.n:
-            raise LabelError("y_true", f"{known.n_pos} positive of {known.n} rows", "at least 2 rows of each class")
-        for kind in kinds:
-            out[kind][fold == k] = kind.fit(rest)(features_of(held))
+    out, parameters = _out_of_fold(known, kinds, max(2, min(folds, smallest)), seed)
     losses = {kind: row_log_loss(known.with_score(out[kind], "probability")) for kind in kinds}
     means = {kind: float(np.average(losses[kind], weights=known.weight)) for kind in kinds}
-    best = min(kinds, key=lambda kind: (means[kind], kind.parameters))
+    best = min(kinds, key=lambda kind: (means[kind], parameters[kind]))
     candidates, chosen = [], best
-    for kind in sorted(kinds, key=lambda kind: -kind.parameters):
-        gap, error, _ = mean_and_error(losses[kind] - losses[best], known.weight)
-        candidates.append(Candidate(kind.name, kind.parameters, means[kind], error))
-        if gap <= error:
+    for kind in sorted(kinds, key=lambda kind: -parameters[kind]):
+        gap, error, n = _mean_and_error(losses[kind] - losses[best], known)
+        candidates.append(Candidate(kind.name, parameters[kind], means[kind], error))
+        if gap <= min(error, max(parameters[best] - parameters[kind], 0) / (2 * n)):
             chosen = kind
+    before = math.nan if known.kind == "rank" else float(np.average(row_log_loss(known), weights=known.weight))
     cross_fitted = known.with_score(out[chosen], "probability")
-    return Calibration(chosen.fit(known), tuple(reversed(candidates)), cross_fitted, known.classes, known.kind)
+    tried = tuple(reversed(candidates))
+    return Calibration(chosen.fit(known), tried, known.classes, known.kind, before, cross_fitted)
 
 
 def _candidates(known: Scores, smallest: int, method: str) -> list[Any]:
-    if not known.binary:
-        if known.kind == "rank":
-            raise ScoreError("scores", "a ranking score of several classes", "probabilities or logits")
-        kinds: list[Any] = [Identity, Temperature]
-    elif known.kind == "rank":
-        kinds = [Logistic, Isotonic]
-    else:
-        kinds = [Identity, Logistic, Beta, Isotonic]
+    kinds = list(BINARY if known.binary else SEVERAL)
+    if known.kind == "rank":
+        kinds = [kind for kind in kinds if kind not in (Identity, Beta)]
     if method == "auto":
-        return [kind for kind in kinds if kind is not Isotonic or smallest >= MIN_ISOTONIC]
+        if not known.binary:
+            return [kind for kind in kinds if kind is not MatrixScaling or known.n >= MIN_MATRIX * known.classes.k]
+        free = VennAbers if known.weight is None and known.groups is None else CentredIsotonic
+        least = {Identity: 0, Logistic: 0, Beta: MIN_CURVED, Quadratic: MIN_CURVED, free: MIN_FREE}
+        return [kind for kind in kinds if smallest >= least.get(kind, known.n)]
     found = [kind for kind in kinds if kind.name == method]
     if not found:
         raise UnknownName.among("method", method, ["auto", *(kind.name for kind in kinds)])
     return found
 
 
-def calibration_from_dict(saved: dict[str, Any]) -> tuple[Calibrator, Classes, str]:
-    """Calibrator, classes and kind of a saved `Calibration`."""
+def _out_of_fold(known: Scores, kinds: list[Any], folds: int, seed: int) -> tuple[dict[Any, Any], dict[Any, int]]:
+    """Probabilities from calibrators that did not see the row, by kind, and the parameters of each kind."""
+    assert known.truth is not None
+    fold = stratified_folds(known.truth, folds, seed, known.groups)
+    out = {kind: np.zeros_like(features_of(known)) for kind in kinds}
+    parameters = {}
+    for k in range(folds):
+        rest, held = known.take(fold != k), known.take(fold == k)
+        if not held.n:
+            continue
+        if not rest.n or (known.binary and not 0 < rest.n_pos < rest.n):
+            hint = "whole groups stay in one fold" if known.groups is not None else ""
+            came = f"{known.n_pos} positive of {known.n} rows" if known.binary else "rows that share one fold"
+            raise LabelError("y_true", came, "at least 2 rows of each class", hint)
+        for kind in kinds:
+            fit = kind.fit(rest)
+            out[kind][fold == k] = fit(features_of(held))
+            parameters[kind] = fit.parameters
+    return out, parameters
+
+
+def _mean_and_error(values: NDArray[np.float64], known: Scores) -> tuple[float, float, float]:
+    """Mean over the rows, its standard error, and how many independent rows it rests on; clusters count as one."""
+    if known.groups is None:
+        return mean_and_error(values, known.weight)
+    weight = np.ones(known.n) if known.weight is None else known.weight
+    mean = float(np.average(values, weights=weight))
+    groups = known.groups.astype(str) if known.groups.dtype == object else known.groups
+    sums = np.bincount(np.unique(groups, return_inverse=True)[1], weights=weight * (values - mean))
+    error = math.sqrt(float(np.square(sums).sum()) * len(sums) / max(len(sums) - 1, 1)) / float(weight.sum())
+    return mean, error, float(len(sums))
+
+
+def calibration_from_dict(saved: Mapping[str, Any]) -> tuple[Calibrator, Classes, Kind]:
+    """Calibrator, classes and kind of a saved `Calibration`; what does not fit together is refused."""
     try:
-        return calibrator_from_dict(saved["calibrator"]), Classes.from_dict(saved["classes"]), saved["kind"]
-    except (KeyError, TypeError):
-        raise InputError("calibrator", "an incomplete description", "what Calibration.to_dict() gave") from None
+        calibrator, kind = calibrator_from_dict(saved["calibrator"]), saved["kind"]
+        classes = Classes.from_dict(saved["classes"])
+    except (KeyError, TypeError, AttributeError):
+        raise _incomplete() from None
+    allowed = [k.name for k in (BINARY if classes.binary else SEVERAL)]
+    if calibrator.name not in allowed or kind not in ("probability", "logit", "rank"):
+        came = f"{calibrator.name!r} of kind {kind!r} for {classes!r}"
+        raise InputError("calibrator", came, f"one of {allowed} of kind 'probability', 'logit' or 'rank'")
+    return calibrator, classes, kind
+
+
+def _incomplete() -> InputError:
+    return InputError("calibrator", "an incomplete description", "what Calibration.to_dict() gave")

@@ -234,7 +234,7 @@ class _Question:
         k = _position(constraint, self.classes)
         if k is None:  # of all rows: right or wrong
             right, total = int(np.trace(held)), int(held.sum())
-            return verified(row, Counts(right, 0, 0, total - right), self.policy.confidence)
+            return verified(row, Counts(right, 0, total - right, 0), self.policy.confidence)
         return verified(row, from_matrix(held, k), self.policy.confidence)
 
     def aim(self, chosen: Matrices, crossed: Matrices | None = None, held: Matrices | None = None) -> AimRow:
@@ -394,7 +394,7 @@ def _not_certifiable(
         k = _position(c, question.classes)
         seen = matrix if safest is None else safest
         right = int(np.trace(seen))
-        counts = Counts(right, 0, 0, int(seen.sum()) - right) if k is None else from_matrix(seen, k)
+        counts = Counts(right, 0, int(seen.sum()) - right, 0) if k is None else from_matrix(seen, k)
         needed.append(rows_in_proportion(c, counts, policy.confidence or 0.95))
     most = None if None in needed else max(v for v in needed if v is not None)
     wanted = f"about {most:,} certify rows" if most else "scores that separate the classes better"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cutline import core
-from cutline.errors import InputError
+from cutline.errors import InputError, UnknownName
 from cutline.evidence.estimate import Estimate
 from cutline.evidence.intervals import Replicates, percentiles
-from cutline.evidence.resample import REPLICATES
+from cutline.evidence.resample import REPLICATES, TOGETHER, accelerated, bootstrap_figure, clusters_of, figure_of
 from cutline.labels import Shown
 from cutline.metrics import Counts, Metric, ThresholdTable
 from cutline.metrics.probability import ROW_LOSSES
@@ -20,8 +21,7 @@ from cutline.metrics.table import Weights
 from cutline.scores import Scores
 
 HOW = "Poisson bootstrap"
-TOGETHER = 32
-"""Replicates that go through the rows together; the kernel's number of lanes."""
+KINDS = ("percentile", "bca", "basic", "normal")
 CELLS = 8_000_000
 """Counts held at a time when a metric needs them at every threshold."""
 
@@ -56,23 +56,35 @@ class Bootstrap(Shown):
 
 
 def bootstrap(
-    scores: Scores, *metrics: Metric, at: float | None = None, replicates: int = REPLICATES, seed: int = 0
+    scores: Scores,
+    *metrics: Metric,
+    at: float | None = None,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+    method: Literal["percentile", "bca", "basic", "normal"] = "percentile",
+    stratified: bool = False,
 ) -> Bootstrap:
     """Bootstrap metrics of scores: one sort, then every replicate one pass over the rows for all metrics.
 
     Each row is drawn Poisson(1) times (Chamandy et al. 2012), which for more than a few dozen rows is the bootstrap of
-    Efron (1979). Replicate r depends on (seed, r) alone, whatever the number of threads or of replicates.
+    Efron (1979); of rows in clusters, each cluster is, with all its rows. Replicate r depends on (seed, r) alone,
+    whatever the number of threads or of replicates.
 
     Parameters
     ----------
     scores : Scores
-        Truth and scores; rows without truth or weight do not count. Rows in clusters are refused.
+        Truth and scores; rows without truth or weight do not count.
     *metrics : Metric
         At least one.
     at : float, optional
         Threshold of count metrics of binary scores.
     replicates, seed : int
         How many, and the seed of the draws.
+    method : {"percentile", "bca", "basic", "normal"}
+        The kind of interval (see `cutline.evidence.intervals.Replicates`). For "bca" rows, or groups of them, are left
+        out in turn, too.
+    stratified : bool
+        Draw as many rows of each class as there are: for designs that fixed the number of each.
 
     Examples
     --------
@@ -81,30 +93,49 @@ def bootstrap(
     >>> y = rng.random(500) < 0.4
     >>> s = cl.Scores(y_true=y, y_score=rng.normal(size=500) + y, kind="rank")
     >>> cl.bootstrap(s, cl.roc_auc, cl.recall, at=0.5, seed=1)
-    roc_auc 0.7608 [0.7178, 0.8021] (n=500, Poisson bootstrap, 2000 replicates)
-    recall 0.6854 [0.6154, 0.7528] (n=500, Poisson bootstrap, 2000 replicates)
+    roc_auc 0.7608 [0.7175, 0.8023] (n=500, Poisson bootstrap, 2000 replicates)
+    recall 0.6854 [0.6154, 0.7531] (n=500, Poisson bootstrap, 2000 replicates)
     """
     if not metrics:
         raise InputError("metrics", "none", "at least one metric")
     if replicates < 1:
         raise InputError("replicates", repr(replicates), "at least one")
-    if scores.groups is not None:
-        raise InputError("scores", "rows in clusters (groups=)", "independent rows", "whole clusters must be drawn")
+    if method not in KINDS:
+        raise UnknownName.among("method", method, KINDS)
     known = scores.known()
-    values = np.column_stack([*_columns(known, metrics, at, replicates, seed)])
+    member = clusters_of(known)
+    units, how = float(known.n), HOW
+    if member is None and not stratified:
+        values = np.column_stack([*_columns(known, metrics, at, replicates, seed)])
+    else:
+        figures = [figure_of(metric, known, at) for metric in metrics]
+        values = bootstrap_figure(figures, known, replicates=replicates, seed=seed, stratified=stratified)
+        how = "stratified bootstrap"
+        if member is not None:
+            units, how = float(member.max()) + 1, f"cluster bootstrap, {int(member.max()) + 1:,} clusters"
     estimates = tuple(
-        Estimate(
-            metric,
-            metric.value(known, at=at if metric.of_counts else None),
-            known.n,
-            known.n_pos if known.binary else -1,
-            Replicates(column.copy(), HOW),
-            role=known.role,
-            threshold=at if metric.of_counts else None,
-        )
+        _estimated(metric, known, column.copy(), at, how, method, units)
         for metric, column in zip(metrics, values.T, strict=True)
     )
     return Bootstrap(metrics, estimates, values)
+
+
+def _estimated(
+    metric: Metric,
+    known: Scores,
+    column: NDArray[np.float64],
+    at: float | None,
+    how: str,
+    method: Literal["percentile", "bca", "basic", "normal"],
+    units: float,
+) -> Estimate:
+    threshold = at if metric.of_counts else None
+    value = metric.value(known, at=threshold)
+    found = Replicates(column, how, method, value, units=units)
+    if method == "bca":
+        found = accelerated(found, figure_of(metric, known, at), known)
+    n_pos = known.n_pos if known.binary else -1
+    return Estimate(metric, value, known.n, n_pos, found, role=known.role, threshold=threshold)
 
 
 def bootstrap_threshold(
@@ -126,13 +157,6 @@ def bootstrap_threshold(
         best.append(np.where(np.isneginf(value.max(axis=1)), np.nan, found))
     thresholds = np.concatenate(best)
     return thresholds, percentiles(thresholds, confidence)
-
-
-def bootstrap_ap(table: ThresholdTable, *, seed: int, replicates: int = REPLICATES) -> Replicates:
-    """Replicates of average precision, from a table."""
-    rows = table.sorted_rows()
-    drawn = core.bootstrap(rows, cut=np.array([len(rows.keys)]), replicates=replicates, seed=seed)
-    return Replicates(drawn.average_precision, HOW)
 
 
 def _columns(

@@ -150,8 +150,17 @@ def classification_report(
     rows, notes = [], []
     for k, name in enumerate(known.classes.names):
         counts, square = _one(each, k), None if squares is None else _one(squares, k)
+        one = known.one_vs_rest(name) if known.groups is not None else known
         found = tuple(
-            estimated(m, known, m.value(counts), count_ingredients(m, counts, square), confidence=confidence, n_pos=-1)
+            estimated(
+                m,
+                one,
+                m.value(counts),
+                count_ingredients(m, counts, square),
+                confidence=confidence,
+                n_pos=-1,
+                decision=(codes == k).astype(np.int32),
+            )
             for m in EACH
         )
         rows.append(ReportRow(str(name), found, support[k].item()))
@@ -162,7 +171,7 @@ def classification_report(
     averaged: list[Metric] = [average(m) for average in AVERAGES.values() for m in EACH]
     last = [accuracy, balanced_accuracy, mcc]
     made = [
-        estimated(m, known, *pair, confidence=confidence)
+        estimated(m, known, *pair, confidence=confidence, decision=codes)
         for m, pair in zip([*averaged, *last], of_matrix([*averaged, *last], known, matrix, seed), strict=True)
     ]
     for i, name in enumerate(AVERAGES):

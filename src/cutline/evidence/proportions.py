@@ -173,7 +173,7 @@ def _inverted(boundaries: Boundaries, k: float, n: float, level: float) -> tuple
         if k == 0:
             return 0.0
         # The first term alone reaches alpha at the one-sided Clopper-Pearson limit: no stretch beyond it matters.
-        last = clopper_pearson(k, n, level, "lower")[0]
+        last = clopper_pearson(k, int(n), level, "lower")[0]
         j = np.arange(-1, k)
         start = boundaries(j, k, int(n))
         keep = start <= last

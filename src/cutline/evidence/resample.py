@@ -1,19 +1,51 @@
-"""Folds, and the bootstrap of a confusion matrix, all seeded."""
+"""Folds, and what is drawn again: rows, classes, clusters, confusion matrices and tables; all seeded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.evidence.intervals import Replicates
-from cutline.metrics import Metric
+from cutline import core
+from cutline.errors import InputError
+from cutline.evidence.auc import LargestGap
+from cutline.evidence.intervals import Replicates, acceleration_of
+from cutline.metrics import Metric, ThresholdTable, decided, find, from_matrix
+from cutline.metrics.ordinal import row_rps
+from cutline.metrics.probability import ROW_LOSSES
+from cutline.metrics.table import Weights
+from cutline.scores import Scores
 
 REPLICATES = 2000
 DRAWS = 2_000_000
 """Cells drawn in all before replicates of a large matrix are saved on: about a tenth of a second."""
+TOGETHER = 32
+"""Replicates drawn at a time; the kernel's number of lanes."""
+STEPS = 2000
+"""Steps of a table up to which its spread is drawn from all of them; of a longer one, from as many joined steps."""
+ROWS = 10_000
+"""Rows times columns up to which metrics of whole scores are drawn from all rows; of more, from as many."""
+FEWEST = 400
+"""Replicates that are drawn at least."""
+SMOOTHED = 100
+"""Classes up to which draws of a confusion matrix are smoothed: cells without rows are drawn, too."""
+ROWS_OF_A_CLASS = 5
+"""Rows of a class below which figures that average over classes are marked insufficient."""
+GROUPS = 500
+"""Groups of rows that are left out in turn for the acceleration of BCa."""
+
+ROW_MEANS: dict[str, Callable[[Scores], NDArray[np.float64]]] = {
+    **ROW_LOSSES,
+    "ranked_probability_score": row_rps,
+    "normalized_rps": lambda scores: row_rps(scores) / (scores.classes.k - 1),
+}
+"""Metrics that are means of one number a row."""
+Figure = Callable[[NDArray[np.float64]], float]
+"""The value of a metric when row i counts w[i] times."""
 
 
 def stratified_folds(
@@ -60,21 +92,294 @@ def set_apart(codes: NDArray[Any], share: float, seed: int) -> NDArray[np.bool_]
 def bootstrap_matrix(
     metrics: Sequence[Metric], matrix: NDArray[Any], *, seed: int, replicates: int | None = None
 ) -> list[Replicates]:
-    """Bootstrap of metrics of the confusion matrix: resampling rows is one multinomial draw of its cells.
+    """Smoothed Bayesian bootstrap of metrics of the confusion matrix; the draws are shared by all `metrics`.
 
-    The draws are shared by all `metrics`. Without `replicates` there are 2,000, fewer for very large matrices, 400 at
-    least.
+    Cells are drawn from a Dirichlet of their counts and one more row of each class, spread over its cells: drawing from
+    the counts alone, a class without a mistake would never make one. What the extra rows shift is put back, so that the
+    draws lie about the value; over two classes it is the Dirichlet(1/2) of composite count metrics. With more than
+    `SMOOTHED` classes cells are drawn from the counts alone (multinomial).
+
+    Without `replicates` there are 2,000, fewer for large matrices, 400 at least.
     """
-    cells = np.asarray(matrix, dtype=np.float64).ravel()
-    n = round(float(cells.sum()))
-    seen = np.flatnonzero(cells)
+    cells = np.asarray(matrix, dtype=np.float64)
+    present = cells.sum(axis=1) > 0
+    alive = present | (cells.sum(axis=0) > 0)
+    smooth = len(cells) <= SMOOTHED
+    seen = np.flatnonzero(np.outer(present, alive) if smooth else cells)
     rng = np.random.default_rng(seed)
-    replicates = min(REPLICATES, max(400, DRAWS // max(seen.size, 1))) if replicates is None else replicates
+    replicates = min(REPLICATES, max(FEWEST, DRAWS // max(seen.size, 1))) if replicates is None else replicates
     values: list[list[Any]] = [[] for _ in metrics]
-    chunk = max(1, 2_000_000 // cells.size)  # matrices at a time, to bound the memory
+    chunk = max(1, DRAWS // cells.size)  # matrices at a time, to bound the memory
+    counts = cells.ravel()[seen]
     for start in range(0, replicates, chunk):
         drawn = np.zeros((min(chunk, replicates - start), cells.size))
-        drawn[:, seen] = rng.multinomial(n, cells[seen] / cells.sum(), size=len(drawn))
+        size = len(drawn), seen.size
+        if smooth:
+            drawn[:, seen] = rng.gamma(counts + 1 / alive.sum(), size=size)
+        else:
+            drawn[:, seen] = rng.multinomial(round(float(counts.sum())), counts / counts.sum(), size=len(drawn))
         for metric, found in zip(metrics, values, strict=True):
-            found.append(metric.value(drawn.reshape(-1, *matrix.shape)))
-    return [Replicates(np.concatenate(found), "multinomial bootstrap") for found in values]
+            found.append(metric.value(drawn.reshape(-1, *cells.shape)))
+    enough = bool((cells.sum(axis=1)[present] >= ROWS_OF_A_CLASS).all())
+    how = "Dirichlet, centred" if smooth else "multinomial bootstrap"
+    made = []
+    for metric, found in zip(metrics, values, strict=True):
+        value, draws = float(metric.value(cells)), np.concatenate(found)
+        if smooth and math.isfinite(value) and np.isfinite(draws).any():
+            draws = draws + (value - float(draws[np.isfinite(draws)].mean()))
+        made.append(Replicates(draws, how, value=value, enough=enough))
+    return made
+
+
+def bootstrap_table(
+    metric: Metric, table: ThresholdTable, *, seed: int, stratified: bool = False, replicates: int | None = None
+) -> Replicates:
+    """Bootstrap of a metric of the order of all scores, in a time that does not depend on the number of rows.
+
+    Drawing every row Poisson(1) times draws the rows of one score and class Poisson(their number) times. Rows with
+    weights enter with their effective number. A table of many scores is joined to `STEPS` steps of even share first;
+    the spread about the value of the joined table is then put about the exact one.
+
+    Parameters
+    ----------
+    metric : Metric
+        With a formula over tables.
+    table : ThresholdTable
+    seed : int
+    stratified : bool
+        Each class keeps its number of rows: draws of a design that fixed them.
+    replicates : int, optional
+        2,000 when the table is short, at least 400.
+    """
+    value = float(metric.value(table))
+    thresholds, counts, scale = _steps(table)
+    joined = _table(thresholds, counts * scale, table.weighted)
+    if replicates is None:
+        replicates = min(REPLICATES, max(FEWEST, DRAWS // counts.size))
+    rng = np.random.default_rng(seed)
+    out = np.empty(replicates)
+    for first in range(0, replicates, TOGETHER):
+        some = min(TOGETHER, replicates - first)
+        drawn = np.empty((some, *counts.shape))
+        if stratified:
+            for row, rows in enumerate(counts):
+                n = max(round(float(rows.sum())), 0)
+                drawn[:, row] = rng.multinomial(n, rows / rows.sum(), size=some) if n else 0
+        else:
+            drawn[:] = rng.poisson(counts, size=drawn.shape)
+        out[first : first + some] = [metric.value(_table(thresholds, one * scale, table.weighted)) for one in drawn]
+    how = "stratified bootstrap" if stratified else "Poisson bootstrap"
+    if len(thresholds) < len(table):
+        out += value - float(metric.value(joined))
+        how += f" of {len(thresholds) - 1:,} steps"
+    units = min(_effective(w, w2) for w, w2 in _totals(table))
+    return Replicates(out, how, value=value, units=units)
+
+
+def gap_ingredients(table: ThresholdTable, *, seed: int, replicates: int | None = None) -> LargestGap:
+    """Ingredients of the Kolmogorov-Smirnov gap: errors at the thresholds whose gap is nearly the largest."""
+    _, counts, scale = _steps(table)
+    value = float(find("ks").value(table))
+    totals = (counts * scale).sum(axis=1)
+    units = min(_effective(w, w2) for w, w2 in _totals(table))
+    if math.isnan(value) or units < 2:
+        return LargestGap(value, math.nan, np.empty(0), units)
+    if replicates is None:
+        replicates = min(REPLICATES, max(FEWEST, DRAWS // counts.size))
+    steps = counts * scale
+    rates = steps.cumsum(axis=1) / totals[:, None]
+    gap = rates[0] - rates[1]
+    sign = 1.0 if gap.max() >= -gap.min() else -1.0
+    variance = [(w2 / w**2, r) for (w, w2), r in zip(_totals(table), rates, strict=True)]
+    spread = np.sqrt(sum(v * r * (1 - r) for v, r in variance))
+    best = int(np.argmax(sign * gap))
+    near = sign * gap >= sign * gap[best] - 2 * (spread + spread[best])
+    rng, out = np.random.default_rng(seed), np.empty(replicates)
+    for r in range(replicates):
+        moved = (rng.poisson(counts) * scale).cumsum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            moved /= moved[:, -1:]
+        out[r] = np.nan_to_num((sign * (moved[0] - moved[1] - gap))[near].max())
+    return LargestGap(value, float(spread[best]), out, units)
+
+
+def _steps(table: ThresholdTable) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Thresholds (m,), effective positive and negative rows of each step (2, m - 1), and what one of them weighs."""
+    pick = np.arange(len(table)) if len(table) <= STEPS + 1 else table.thinned(STEPS + 1)
+    rows = np.diff(np.stack([table.tp[pick], table.fp[pick]]).astype(np.float64))
+    if table.weights is None:
+        return table.thresholds[pick], rows, np.ones((2, 1))
+    w = table.weights
+    sums, squares = (np.diff(np.stack([a[pick], b[pick]])) for a, b in ((w.tp, w.fp), (w.tp2, w.fp2)))
+    there = rows > 0  # sums of weights are differences: where there is no row, rounding may leave something
+    scale = np.where(there, squares / np.where(there, sums, 1), 0.0)
+    return table.thresholds[pick], np.where(there, sums / np.where(there, scale, 1), 0.0), scale
+
+
+def _table(thresholds: NDArray[np.float64], steps: NDArray[np.float64], weighted: bool) -> ThresholdTable:
+    tp, fp = np.concatenate([np.zeros((2, 1)), steps.cumsum(axis=1)], axis=1)
+    return ThresholdTable(thresholds, tp, fp, Weights(tp, fp, tp, fp) if weighted else None)
+
+
+def _totals(table: ThresholdTable) -> list[tuple[float, float]]:
+    r = table.ranking(full=False)
+    return [(r.positives, r.square_positives), (r.negatives, r.square_negatives)]
+
+
+def _effective(total: float, square: float) -> float:
+    return total * total / square if square else 0.0
+
+
+def figure_of(metric: Metric, known: Scores, at: float | None = None, decision: NDArray[Any] | None = None) -> Figure:
+    """A metric of rows that count w[i] times, w of shape (n,); nan when none counts.
+
+    `at` or `decision` make the decision of count metrics; weights of `known` are multiplied by w.
+    """
+    own = known.weight
+
+    def mass(w: NDArray[np.float64]) -> NDArray[np.float64]:
+        return w if own is None else w * own
+
+    if metric.name in ROW_MEANS:
+        rows = ROW_MEANS[metric.name](known)
+        return lambda w: float(mass(w) @ rows / mass(w).sum()) if w.any() else math.nan
+    if metric.of_table and known.binary and known.kind != "label":
+        return _figure_of_order(metric, known, mass)
+    if (metric.of_counts and known.binary) or metric.of_matrix:
+        return _figure_of_cells(metric, known, at, decision, mass)
+    metric.value(known)  # raises, by name
+    return lambda w: float(metric.value(known.with_weight(mass(w)))) if w.any() else math.nan
+
+
+def _figure_of_cells(metric: Metric, known: Scores, at: float | None, decision: Any, mass: Any) -> Figure:
+    codes, k = decided(known, at) if decision is None else decision, known.classes.k
+    cell = np.asarray(known.truth).astype(np.int64) * k + codes
+    positive = known.classes.index(known.classes.positive) if known.binary else 0
+
+    def figure(w: NDArray[np.float64]) -> float:
+        matrix = np.bincount(cell, weights=mass(w), minlength=k * k).reshape(k, k)
+        found = from_matrix(matrix, positive) if known.binary and metric.of_counts else matrix
+        return float(metric.value(found))
+
+    return figure
+
+
+def _figure_of_order(metric: Metric, known: Scores, mass: Any) -> Figure:
+    order = np.argsort(-known.score, kind="stable")
+    score, positive = known.score[order].astype(np.float64), known.is_positive[order]
+    ends = np.flatnonzero(np.append(np.diff(score) != 0, True))
+    thresholds = np.append(np.inf, score[ends])
+
+    def figure(w: NDArray[np.float64]) -> float:
+        if not w.any():
+            return math.nan
+        each = mass(w)[order]
+        split = (each * positive).cumsum()[ends], (each * ~positive).cumsum()[ends]
+        tp, fp = (np.append(0.0, side) for side in split)
+        weights = None if known.weight is None else Weights(tp, fp, tp, fp)
+        return float(metric.value(ThresholdTable(thresholds, tp, fp, weights)))
+
+    return figure
+
+
+def drawn(
+    known: Scores, *, replicates: int, seed: int, stratified: bool = False
+) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """How many times each row is drawn, some replicates at a time: the number of the first, and shape (some, n).
+
+    Whole clusters Poisson(1) times when there are groups; as many rows of each class as there are when stratified;
+    else each row Poisson(1) times. Replicate r depends on (seed, r) alone.
+    """
+    member = clusters_of(known)
+    if stratified and member is not None:
+        raise InputError(
+            "stratified", "True for rows in clusters (groups=)", "one of the two", "clusters are drawn whole"
+        )
+    count = known.n if member is None else int(member.max()) + 1
+    for first in range(0, replicates, TOGETHER):
+        some = min(TOGETHER, replicates - first)
+        if stratified:
+            yield first, _within_classes(np.asarray(known.truth), some, seed, first)
+        else:
+            times = core.times_drawn(count, replicates=some, seed=seed, first=first).astype(np.float64)
+            yield first, times if member is None else times[:, member]
+
+
+def _within_classes(codes: NDArray[Any], some: int, seed: int, first: int) -> NDArray[np.float64]:
+    out = np.empty((some, len(codes)))
+    rng = np.random.default_rng([seed % 2**64, first])
+    for code in np.unique(codes):
+        rows = np.flatnonzero(codes == code)
+        picked = rng.integers(0, len(rows), (TOGETHER, len(rows)))[:some]  # all lanes: a replicate is the same alone
+        for one, pick in zip(out, picked, strict=True):
+            one[rows] = np.bincount(pick, minlength=len(rows))
+    return out
+
+
+def clusters_of(known: Scores) -> NDArray[np.int64] | None:
+    """Cluster numbers 0, 1, ... of the rows, shape (n,); None without groups and when every row is its own cluster."""
+    if known.groups is None:
+        return None
+    groups = known.groups.astype(str) if known.groups.dtype == object else known.groups
+    member = np.unique(groups, return_inverse=True)[1].reshape(-1)
+    return None if int(member.max()) + 1 == known.n else member
+
+
+def bootstrap_figure(
+    figures: Sequence[Figure], known: Scores, *, replicates: int, seed: int, stratified: bool = False
+) -> NDArray[np.float64]:
+    """Replicates of several figures over the same draws, shape (replicates, figures)."""
+    out = np.empty((replicates, len(figures)))
+    for first, times in drawn(known, replicates=replicates, seed=seed, stratified=stratified):
+        for r, w in enumerate(times, first):
+            out[r] = [figure(w) for figure in figures]
+    return out
+
+
+def bootstrap_some(
+    metric: Metric,
+    known: Scores,
+    *,
+    seed: int,
+    at: float | None = None,
+    decision: NDArray[Any] | None = None,
+) -> Replicates:
+    """Bootstrap of any metric, such as a mean over pairs of classes, in a bounded time; whole clusters when there are.
+
+    Above `ROWS` numbers only a seeded part of the rows (or clusters) is drawn from, and the spread about its value is
+    shrunk by the root of its share: right for metrics whose error falls with the root of n (Bickel, Gotze & van Zwet
+    1997).
+    """
+    width = known.score.shape[1] if known.score.ndim == 2 else 1
+    member = clusters_of(known)
+    count = known.n if member is None else int(member.max()) + 1
+    value = figure_of(metric, known, at, decision)(np.ones(known.n))
+    part, kept = known, max(count * max(ROWS // width, 200) // known.n, min(count, 200))
+    if kept < count:
+        some = np.zeros(count, dtype=bool)
+        some[np.random.default_rng(seed).choice(count, kept, replace=False)] = True
+        keep = some if member is None else some[member]
+        part, decision = known.take(keep), None if decision is None else decision[keep]
+    figure = figure_of(metric, part, at, decision)
+    replicates = min(REPLICATES, max(FEWEST, 1_000_000 // (part.n * width)))
+    values = bootstrap_figure([figure], part, replicates=replicates, seed=seed)[:, 0]
+    how = "Poisson bootstrap" if member is None else "cluster bootstrap"
+    if part is not known:
+        values = value + math.sqrt(kept / count) * (values - figure(np.ones(part.n)))
+        how += f" of {kept:,} {'rows' if member is None else 'clusters'}, rescaled"
+    return Replicates(values, how, value=value, units=float(count))
+
+
+def accelerated(found: Replicates, figure: Figure, known: Scores, seed: int = 0) -> Replicates:
+    """The same replicates with BCa limits: the acceleration from leaving out rows, clusters or groups in turn."""
+    member = clusters_of(known)
+    if member is None:
+        groups = np.arange(known.n)
+        if known.n > 2 * GROUPS:
+            groups = np.random.default_rng(seed).permutation(groups % GROUPS)
+    else:
+        groups = member
+    left = np.array([figure((groups != g).astype(np.float64)) for g in range(int(groups.max()) + 1)])
+    left = left[~np.isnan(left)]
+    a = acceleration_of(left.mean() - left) if left.size else 0.0
+    return replace(found, kind="bca", acceleration=a)

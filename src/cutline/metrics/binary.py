@@ -506,6 +506,30 @@ def net_benefit(preference: float) -> Metric:
     )
 
 
+def corner_distance(weight: float = 1.0) -> Metric:
+    """Squared distance to the upper left corner of the ROC plot, ``(1 - recall)^2 + weight x fpr^2``.
+
+    Offered because it is asked for: unlike a cost it has no meaning for a decision. `weight` is
+    ``(1 - prevalence) / (prevalence x cost ratio of a false negative to a false positive)``, as in pROC.
+    """
+    weight = float(weight)
+    if not np.isfinite(weight) or weight <= 0:
+        raise InputError("weight", repr(weight), "a number above 0")
+    return Metric(
+        "corner_distance" if weight == 1 else f"corner_distance_{plain(weight)}",
+        "Distance to the corner" if weight == 1 else f"Distance to the corner, weight {plain(weight)}",
+        False,
+        (0.0, 1 + weight),
+        0.0,
+        chance="at least weight / (1 + weight)",
+        formula=f"(1 - recall)^2 + {plain(weight)} x fpr^2",
+        undefined="a class has no rows",
+        reference="Perkins & Schisterman 2006, who advise against it",
+        synonyms=("closest_topleft",) if weight == 1 else (),
+        of_counts=lambda c: divide(c.fn, c.positives) ** 2 + weight * divide(c.fp, c.negatives) ** 2,
+    )
+
+
 def cost_per_row(*, fp: float, fn: float) -> Metric:
     """Mean cost of a decision a row: ``(fp c_fp + fn c_fn) / n``, right decisions being free.
 

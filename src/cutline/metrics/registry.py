@@ -38,6 +38,7 @@ METRICS: dict[str, Metric] = {
         binary.negative_likelihood_ratio,
         binary.diagnostic_odds_ratio,
         binary.lift,
+        binary.corner_distance(),
         ranking.roc_auc,
         ranking.average_precision,
         ranking.aupr,
@@ -91,6 +92,7 @@ _MADE: dict[str, Callable[..., Metric]] = {
     rf"f_?{_NUMBER}(?:_score)?": lambda beta: binary.f_beta(_float(beta)),
     rf"precision_at_prevalence_{_NUMBER}": lambda pi: binary.precision_at_prevalence(_float(pi)),
     rf"npv_at_prevalence_{_NUMBER}": lambda pi: binary.npv_at_prevalence(_float(pi)),
+    rf"corner_distance_{_NUMBER}": lambda weight: binary.corner_distance(_float(weight)),
     rf"net_benefit_{_NUMBER}": lambda t: binary.net_benefit(_float(t)),
     rf"cost_fp{_NUMBER}_fn{_NUMBER}": lambda fp, fn: binary.cost_per_row(fp=_float(fp), fn=_float(fn)),
     rf"partial_auc_(fpr|recall)_{_NUMBER}_{_NUMBER}(_raw)?": lambda of, low, high, raw: ranking.partial_auc(
