@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard src/cutline/core/*.cpp src/cutline/core/*.hpp)
 EXTRAS := dev
 
-.PHONY: demo test test-all lint format bench docs clean
+.PHONY: demo test test-all coverage lint format bench docs clean
 
 demo: $(VENV)/.base ## fit on real mails, choose a cut, write the report
 	@$(BIN)/cutline demo
@@ -16,6 +16,9 @@ test: $(VENV)/.dev ## everything but the slow simulations
 
 test-all: $(VENV)/.dev ## with the slow simulations
 	@$(BIN)/python -m pytest -m ""
+
+coverage: $(VENV)/.dev ## do intervals cover, do guarantees hold? The table goes to docs/
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.coverage
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .

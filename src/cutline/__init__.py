@@ -11,7 +11,17 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from cutline import errors
-from cutline.calibration import Calibration, CalibrationReport, calibrate, calibration_report
+from cutline.calibration import (
+    Calibration,
+    CalibrationReport,
+    CutlineCalibrator,
+    PriorEstimate,
+    calibrate,
+    calibration_report,
+    estimate_prior,
+    shift_prior,
+    undo_class_weight,
+)
 from cutline.decision import (
     Explanation,
     OperatingPoint,
@@ -170,6 +180,7 @@ __all__ = [
     "Counts",
     "CrossEntropy",
     "Curve",
+    "CutlineCalibrator",
     "Decomposition",
     "Estimate",
     "Evaluation",
@@ -180,6 +191,7 @@ __all__ = [
     "Murphy",
     "OperatingPoint",
     "Policy",
+    "PriorEstimate",
     "Report",
     "Scores",
     "Selective",
@@ -216,6 +228,7 @@ __all__ = [
     "error_rate",
     "errors",
     "estimate",
+    "estimate_prior",
     "evaluate",
     "explain",
     "f1",
@@ -279,11 +292,13 @@ __all__ = [
     "samples",
     "selective",
     "selective_risk",
+    "shift_prior",
     "slices",
     "specificity",
     "subset_accuracy",
     "tau_b",
     "top_k_accuracy",
+    "undo_class_weight",
     "weighted",
     "weighted_roc_auc_ovo",
 ]

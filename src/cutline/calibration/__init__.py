@@ -3,10 +3,15 @@
 from cutline.calibration.calibrators import (
     Beta,
     Calibrator,
+    CentredIsotonic,
     Identity,
     Isotonic,
     Logistic,
+    MatrixScaling,
+    Quadratic,
     Temperature,
+    VectorScaling,
+    VennAbers,
     calibrator_from_dict,
     features_of,
     logit,
@@ -26,7 +31,10 @@ from cutline.calibration.measure import (
     in_the_large,
     spiegelhalter,
 )
+from cutline.calibration.prior_estimate import EstimatedPrior, PriorEstimate, estimate_prior
+from cutline.calibration.prior_shift import shift_prior, undo_class_weight
 from cutline.calibration.reliability import Bin, reliability
+from cutline.calibration.sklearn_api import CutlineCalibrator
 from cutline.calibration.smooth import Binned, binned, smooth_ece, top_label, under_calibration
 from cutline.calibration.summary import CalibrationReport, Figure, calibration_report
 
@@ -38,17 +46,25 @@ __all__ = [
     "CalibrationReport",
     "Calibrator",
     "Candidate",
+    "CentredIsotonic",
     "Coefficient",
     "CoxLine",
+    "CutlineCalibrator",
+    "EstimatedPrior",
     "Figure",
     "HosmerLemeshow",
     "Identity",
     "InTheLarge",
     "Isotonic",
     "Logistic",
+    "MatrixScaling",
+    "PriorEstimate",
+    "Quadratic",
     "ReliabilityCurve",
     "Temperature",
     "Test",
+    "VectorScaling",
+    "VennAbers",
     "bias_by_bucket",
     "bias_by_slice",
     "binned",
@@ -57,14 +73,17 @@ __all__ = [
     "calibration_report",
     "calibrator_from_dict",
     "cox_line",
+    "estimate_prior",
     "features_of",
     "hosmer_lemeshow",
     "in_the_large",
     "logit",
     "reliability",
     "reliability_curve",
+    "shift_prior",
     "smooth_ece",
     "spiegelhalter",
     "top_label",
     "under_calibration",
+    "undo_class_weight",
 ]

@@ -7,6 +7,7 @@ for them. All give limits in [0, 1] (differences: [-1, 1]).
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any, Literal, get_args
 
@@ -172,12 +173,17 @@ def _inverted(boundaries: Boundaries, k: float, n: float, level: float) -> tuple
     def lower(k: int) -> float:
         if k == 0:
             return 0.0
-        # The first term alone reaches alpha at the one-sided Clopper-Pearson limit: no stretch beyond it matters.
+        # The first term alone reaches alpha at the one-sided Clopper-Pearson limit: no stretch beyond it matters. Nor
+        # does one where it is below alpha / (k + 2): each outcome of the other tail is at most as likely as k.
         last = clopper_pearson(k, int(n), level, "lower")[0]
-        j = np.arange(-1, k)
+        least = clopper_pearson(k, int(n), 1 - (1 - level) / (k + 2), "lower")[0]
+
+        def begins(j: int) -> float:
+            return float(boundaries(np.array([j]), k, int(n))[0])
+
+        first = bisect_right(range(-1, k), least, key=begins) - 2
+        j = np.arange(max(first, -1), bisect_right(range(-1, k), last, key=begins) - 1)
         start = boundaries(j, k, int(n))
-        keep = start <= last
-        j, start = j[keep], start[keep]
         end = np.append(start[1:], last)
 
         def p_value(p: Any, j: Any) -> Any:
