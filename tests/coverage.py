@@ -32,7 +32,8 @@ SLOW = ("ks", "partial_auc_fpr_0_0.2", "brier_skill", "log_loss_skill", "average
 """Bootstrapped: these get half of the runs."""
 COUNTED = (
     "accuracy", "precision", "recall", "specificity", "npv", "fpr", "fnr", "fdr", "flagged_rate", "error_rate",
-    "prevalence", "f1", "f2", "jaccard", "mcc", "cohen_kappa", "balanced_accuracy", "informedness", "markedness", "g_mean",
+    "prevalence", "f1", "f2", "jaccard", "mcc", "cohen_kappa", "balanced_accuracy", "informedness", "markedness",
+    "g_mean",
     "fowlkes_mallows", "positive_likelihood_ratio", "negative_likelihood_ratio", "diagnostic_odds_ratio", "lift",
     "precision_at_prevalence_0.1", "npv_at_prevalence_0.1", "net_benefit_0.2",
 )  # fmt: skip
@@ -67,7 +68,7 @@ class Population:
     def drawn(self, n: int, rng: np.random.Generator) -> cl.Scores:
         y = rng.random(n) < self.rate
         p = self.probability(rng.normal(size=n) + self.d * y)
-        return cl.Scores(y_true=y, y_score=p, kind="probability")
+        return cl.Scores(y_true=y, y_score=p, classes=[False, True], kind="probability")
 
     def truth(self, name: str) -> float:
         """The figure in the population."""
@@ -173,7 +174,7 @@ def clustered(groups: int, runs: int) -> dict[str, Tally]:
         effect, tilt = rng.normal(size=(2, groups))
         y = rng.random(len(member)) < expit(-0.8 + effect[member])
         p = expit(rng.normal(size=len(member)) + 1.6 * y - 1.2 + 0.7 * tilt[member])
-        return cl.Scores(y_true=y, y_score=p, kind="probability", groups=member)
+        return cl.Scores(y_true=y, y_score=p, classes=[False, True], kind="probability", groups=member)
 
     whole = drawn(200_000, np.random.default_rng(98))
     whole = cl.Scores(y_true=whole.truth, y_score=whole.score, classes=[0, 1], kind="probability")
@@ -276,7 +277,9 @@ def two_models(n: int, rng: np.random.Generator, clusters: bool) -> dict[str, cl
     for k, name in enumerate(("a", "b")):
         z = 0.7 * common + 0.7 * rng.normal(size=n) + 1.3 * y + 0.5 * effect[k + 1]
         groups = member if clusters else None
-        models[name] = cl.Scores(y_true=y, y_score=expit(z - 1), kind="probability", groups=groups)
+        models[name] = cl.Scores(
+            y_true=y, y_score=expit(z - 1), classes=[False, True], kind="probability", groups=groups
+        )
     return models
 
 

@@ -9,8 +9,8 @@ from sklearn import metrics as sk
 import cutline as cl
 from cutline import core
 from cutline.errors import InputError, ScoreError
+from cutline.evidence.figures import accelerated, drawn, figure_of
 from cutline.evidence.intervals import acceleration_of
-from cutline.evidence.resample import accelerated, drawn, figure_of
 
 
 def made(n=400, weighted=False, seed=0):

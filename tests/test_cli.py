@@ -16,7 +16,8 @@ from sklearn import metrics as sk
 import cutline as cl
 from cutline.cli import app, main
 
-VERBS = ("fit", "predict", "evaluate", "choose", "assess", "decide", "explain", "report", "metrics", "demo")
+VERBS = ("fit", "predict", "evaluate", "choose", "assess", "decide", "calibrate", "compare", "explain", "report")
+VERBS += ("metrics", "demo")
 COLUMNS = ("--y-true", "label", "--y-score", "p", "--positive", "spam")
 
 
@@ -201,3 +202,71 @@ def test_standard_input_output_and_closed_pipe(tmp_path):
     closed = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=True)
     assert closed.stdout.strip().strip('"').startswith("p_ham")
     assert closed.stderr == ""
+
+
+def test_calibrate_then_choose_then_decide(capsys, tmp_path):
+    valid, test = write_scores(tmp_path / "valid.csv", n=900), write_scores(tmp_path / "test.csv", 300, 1, ids=5000)
+    made, point, out = tmp_path / "calibrator.json", tmp_path / "point.json", tmp_path / "decided.csv"
+    code, said, _ = run(capsys, "calibrate", valid, *COLUMNS, "--id", "id", "--method", "logistic", "-o", made)
+    assert (code, said.startswith("Calibration(logistic")) == (0, True)
+    columns = (*COLUMNS, "--id", "id", "--calibrator", made)
+    code, said, err = run(capsys, "choose", valid, *columns, "--cost-fp", "1", "--cost-fn", "3", "-o", point)
+    assert code == 0
+    assert "in-sample" in err
+    code, _, _ = run(capsys, "decide", point, test, "--y-score", "p", "--id", "id", "--calibrator", made, "-o", out)
+    assert code == 0
+    scores = cl.read_scores(test, y_true="label", y_score="p", positive="spam", kind="probability")
+    calibrated = cl.Calibration.from_dict(json.loads(made.read_text())).apply(scores)
+    rows = read(out)
+    assert [row["decision"] for row in rows] == ["spam" if p >= 0.25 else "ham" for p in calibrated.score]
+    assert [float(row["p_spam"]) for row in rows] == pytest.approx(calibrated.score.tolist())
+    code, _, _ = run(capsys, "assess", point, test, *columns)
+    assert code == 0
+
+
+def test_compare_matches_rows_by_id(capsys, tmp_path):
+    one = write_scores(tmp_path / "gbm.csv", n=400)
+    with one.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    rng = np.random.default_rng(1)
+    other = tmp_path / "logit.csv"
+    with other.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(header)
+        out.writerows([r[0], r[1], round(float(rng.random()), 4), r[3]] for r in reversed(rows))
+    code, out, _ = run(capsys, "compare", one, other, *COLUMNS, "--metric", "roc_auc", "--on", "id", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["differences"][0]["p"] < 1e-6
+    code, out, _ = run(capsys, "compare", one, other, *COLUMNS, "--metric", "f1", "--threshold", "0.5", "--on", "id")
+    assert (code, "gbm - logit" in out) == (0, True)
+    assert run(capsys, "compare", one, other, *COLUMNS, "--metric", "rocauc")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--capacity", "0.1"), "flagged_rate"),
+        (("--cost-fp", "1", "--cost-fn", "4", "--cost-abstain", "0.4"), "nothing in between"),
+        (("--maximize", "recall", "--subject-to", "precision>=0.8", "--prevalence", "0.1"), "prevalence of 10 %"),
+        (("--maximize", "recall", "--subject-to", "fpr<=0.1", "--confidence", "0.9"), "guaranteed"),
+        (("--cost-matrix", "zero-one"), "cost(fp=1, fn=1)"),
+    ],
+)
+def test_choose_has_a_word_for_every_policy(capsys, tmp_path, words, says):
+    code, out, _ = run(capsys, "choose", write_scores(tmp_path / "s.csv"), *COLUMNS, *words)
+    assert code == 0
+    assert says in out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--capacity", "2"),
+        ("--capacity", "0.1", "--confidence", "0.9"),
+        ("--cost-matrix", "cheap"),
+        ("--prevalence", "1", "--maximize", "f1"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_usage(capsys, tmp_path, words):
+    assert run(capsys, "choose", write_scores(tmp_path / "s.csv"), *COLUMNS, *words)[0] == 2

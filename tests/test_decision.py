@@ -11,8 +11,8 @@ from scipy import stats
 import cutline as cl
 from cutline.decision import ConstraintRow, OperatingPoint, Policy
 from cutline.decision.certify import rows_in_proportion
-from cutline.decision.order import joint_p, p_value, rows_needed, sequence
 from cutline.decision.choose import cross_fit
+from cutline.decision.order import joint_p, p_value, rows_needed, sequence
 from cutline.errors import (
     CutlineError,
     Infeasible,

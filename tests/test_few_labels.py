@@ -59,7 +59,7 @@ def test_the_tuned_lambda_has_the_least_error():
         for lam in np.linspace(0, 1, 101)
     }
     tuned = ppi_mean(y_true=y, y_predicted=f[:200], y_predicted_unlabelled=f[200:])
-    assert tuned.error == pytest.approx(min(errors.values()), rel=1e-3)
+    assert tuned.error == pytest.approx(min(errors.values()), rel=0.01)  # the variance is pooled over both parts
     assert tuned.error < errors[0.0]
     assert tuned.error < errors[1.0]
 
@@ -71,7 +71,7 @@ def test_useless_predictions_are_not_trusted():
 
 
 def test_perfect_predictions_of_all_rows_count_as_labels():
-    p, y = world(4000, 2)
+    y = world(4000, 2)[1]
     few, others = y[:100].astype(float), y[100:].astype(float)
     found = ppi_mean(y_true=few, y_predicted=few, y_predicted_unlabelled=others, lam=1)
     assert found.value == others.mean()
@@ -205,7 +205,7 @@ def test_ids_are_handed_out():
 
 
 def test_logits_are_cut_on_their_own_scale():
-    p, y = world(1000, 16)
+    p = world(1000, 16)[0]
     z = np.log(p / (1 - p))
     logits = cl.Scores(y_score=z, classes=CLASSES, kind="logit")
     assert (
@@ -278,9 +278,8 @@ def test_intervals_cover(metric, sure):
         pick = np.random.default_rng(r).permutation(1500)[:120]
         powered, alone = (ppi(metric, rows(p, y, pick), at=0.5, lam=lam) for lam in (None, 0.0))
         stratified = plan.estimate(rows(p, y, plan.rows))
-        hits += [stratified.low <= target <= stratified.high, powered.low <= target <= powered.high] + [
-            stratified.high - stratified.low < alone.high - alone.low
-        ]
+        covered = [found.low <= target <= found.high for found in (stratified, powered)]
+        hits += [*covered, stratified.high - stratified.low < alone.high - alone.low]
     error = math.sqrt(0.95 * 0.05 / runs)
     assert 0.925 - 3 * error <= hits[0] / runs
     assert 0.925 - 3 * error <= hits[1] / runs

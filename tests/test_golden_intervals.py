@@ -14,9 +14,9 @@ import cutline as cl
 from cutline.evidence.clusters import clustered
 from cutline.evidence.delta import delta_interval, ratio_ingredients
 from cutline.evidence.estimate import estimate
+from cutline.evidence.figures import bootstrap_figure, figure_of
 from cutline.evidence.intervals import Replicates, acceleration_of
 from cutline.evidence.proportions import difference_interval, proportion_interval
-from cutline.evidence.resample import bootstrap_figure, figure_of
 from cutline.metrics import Counts, find
 from tests import golden
 

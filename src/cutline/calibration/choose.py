@@ -20,7 +20,7 @@ from cutline.errors import InputError, LabelError, ScoreError, UnknownName
 from cutline.evidence import finite, stratified_folds
 from cutline.labels import Classes, Shown
 from cutline.metrics.probability import mean_and_error, row_log_loss
-from cutline.scores import Kind, Scores
+from cutline.scores import Fingerprint, Kind, Scores
 
 MIN_CURVED = 50
 """Rows of the smaller class from which `auto` tries three parameters; below, their noise costs more than they mend."""
@@ -56,6 +56,8 @@ class Calibration(Shown):
         The kind of scores it takes.
     before : float
         Log loss of the rows as they came, in nats; nan for a ranking score, which has none.
+    fitted_on : Fingerprint or None
+        The rows it was fitted on: on these its probabilities flatter themselves.
     rows : Scores or None
         The rows with cross-fitted probabilities; None after loading.
     """
@@ -65,6 +67,7 @@ class Calibration(Shown):
     classes: Classes
     kind: Kind
     before: float = math.nan
+    fitted_on: Fingerprint | None = None
     rows: Scores | None = None
 
     @property
@@ -85,12 +88,19 @@ class Calibration(Shown):
         return self.before - self.refinement
 
     def apply(self, scores: Scores) -> Scores:
-        """The rows with calibrated probabilities in place of their scores."""
+        """The rows with calibrated probabilities in place of their scores; rows it was fitted on become in-sample."""
         if scores.classes != self.classes:
             raise LabelError("scores", repr(scores.classes), f"{self.classes!r}, as the calibrator was fitted on")
         if (scores.kind == "rank") != (self.kind == "rank"):
             raise ScoreError("scores", f"kind {scores.kind!r}", f"kind {self.kind!r}, as the calibrator was fitted on")
-        return scores.with_score(self.calibrator(features_of(scores)), "probability")
+        made = scores.with_score(self.calibrator(features_of(scores)), "probability")
+        shared = None
+        if self.fitted_on is not None and scores.truth is not None:
+            shared = self.fitted_on.overlap(scores.known().fingerprint)
+        if not shared:
+            return made
+        note = f"about {100 * shared:.0f} % of the rows fitted the calibrator: in-sample; .cross_fitted is not"
+        return made.with_role("in-sample").with_notes(note)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -99,6 +109,7 @@ class Calibration(Shown):
             "classes": self.classes.to_dict(),
             "kind": self.kind,
             "before": finite(self.before),
+            "fitted_on": None if self.fitted_on is None else self.fitted_on.to_dict(),
             "candidates": [
                 {
                     "name": c.name,
@@ -117,12 +128,13 @@ class Calibration(Shown):
         try:
             tried = tuple(Candidate(**each) for each in saved["candidates"])
             before = math.nan if saved["before"] is None else float(saved["before"])
+            seen = None if saved["fitted_on"] is None else Fingerprint.from_dict(saved["fitted_on"])
             numbers = [float(x) for c in tried for x in (c.parameters, c.log_loss, c.difference_error)]
         except (KeyError, TypeError, ValueError):
             raise _incomplete() from None
         if not np.isfinite(numbers).all() or calibrator.name not in [c.name for c in tried]:
             raise _incomplete()
-        return cls(calibrator, tried, classes, kind, before)
+        return cls(calibrator, tried, classes, kind, before, seen)
 
     def __repr__(self) -> str:
         tried = ", ".join(f"{c.name} {c.log_loss:.4f}" for c in self.candidates)
@@ -183,9 +195,9 @@ def calibrate(scores: Scores, *, method: str = "auto", folds: int = 5, seed: int
         if gap <= min(error, max(parameters[best] - parameters[kind], 0) / (2 * n)):
             chosen = kind
     before = math.nan if known.kind == "rank" else float(np.average(row_log_loss(known), weights=known.weight))
-    cross_fitted = known.with_score(out[chosen], "probability")
+    crossed = known.with_score(out[chosen], "probability").with_role("out-of-fold")
     tried = tuple(reversed(candidates))
-    return Calibration(chosen.fit(known), tried, known.classes, known.kind, before, cross_fitted)
+    return Calibration(chosen.fit(known), tried, known.classes, known.kind, before, known.fingerprint, crossed)
 
 
 def _candidates(known: Scores, smallest: int, method: str) -> list[Any]:

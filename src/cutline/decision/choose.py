@@ -154,6 +154,7 @@ def _guaranteed(policy: Policy, known: Scores, held: Scores | None, seed: int) -
         held = held.known()
         check_roles(tune, held)
     elif by_class:  # the bound holds for every threshold at once: no row must be kept from choosing
+        check_untouched(known)
         held = known
         notes.append(
             f"all {known.n:,} rows certify: the bound on {policy.subject_to[0].metric.name} holds for all cuts"
@@ -192,6 +193,7 @@ def _guaranteed(policy: Policy, known: Scores, held: Scores | None, seed: int) -
 
 
 def _split(known: Scores, seed: int, notes: list[str]) -> tuple[Scores, Scores]:
+    check_untouched(known)
     assert known.truth is not None
     if known.n > MANY:  # parts that come out even by themselves need no strata
         tunes = np.random.default_rng(seed).random(known.n, dtype=np.float32) < TUNE
@@ -216,6 +218,11 @@ def check_roles(tune: Scores, held: Scores) -> None:
             "rows that nothing was chosen on",
             "leave certify out to have a split made",
         )
+    check_untouched(held)
+
+
+def check_untouched(held: Scores) -> None:
+    """Refuse rows to certify on that model, calibrator or cut have seen."""
     if held.role in ("train", "tune", "out-of-fold", "in-sample"):
         raise RoleError("certify", f"rows of role {held.role!r}", "rows untouched by model, calibrator and cut")
 

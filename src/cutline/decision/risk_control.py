@@ -546,7 +546,7 @@ def _log_tail(risk: Any, n: int, mu: Any, rounding: str) -> Any:
     whole = np.round(total)
     near = np.abs(total - whole) <= SAME + 1e-12 * total
     count = np.where(near, whole, np.ceil(total) if rounding == "up" else np.floor(total))
-    return np.minimum(-n * entropy, 1 + np.log(np.maximum(bdtr(count, n, mu), 1e-300)))
+    return np.minimum(-n * entropy, 1 + np.log(np.maximum(bdtr(count, int(n), mu), 1e-300)))
 
 
 def _bets(losses: Any, confidence: float, seed: int) -> tuple[Array, Array]:

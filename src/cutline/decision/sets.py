@@ -263,7 +263,10 @@ class PredictionSets(Shown):
         return tuple(out)
 
     def at(self, confidence: float) -> PredictionSets:
-        """The sets at another confidence, from the same calibration rows."""
+        """The sets at another confidence, from the same calibration rows.
+
+        They grow with the confidence, but for a class that then has too few rows and joins the pool.
+        """
         return replace(self, confidence=checked_level(confidence))
 
     def strangeness(self, scores: Any) -> NDArray[np.float64]:

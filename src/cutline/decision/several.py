@@ -108,10 +108,11 @@ def _plug_in(policy: Policy, known: Scores, seed: int) -> OperatingPoint:
 
 
 def _guaranteed(policy: Policy, known: Scores, held: Scores | None, seed: int) -> OperatingPoint:
-    from cutline.decision.choose import check_roles
+    from cutline.decision.choose import check_roles, check_untouched
 
     notes: list[str] = []
     if held is None:
+        check_untouched(known)
         assert known.truth is not None
         fold = stratified_folds(known.truth, 2, seed, known.groups)
         known, held = known.take(fold == 0), known.take(fold == 1)

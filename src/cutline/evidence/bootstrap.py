@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from cutline import core
 from cutline.errors import InputError, UnknownName
 from cutline.evidence.estimate import Estimate
+from cutline.evidence.figures import accelerated, bootstrap_figure, clusters_of, figure_of
 from cutline.evidence.intervals import Replicates, percentiles
-from cutline.evidence.resample import REPLICATES, TOGETHER, accelerated, bootstrap_figure, clusters_of, figure_of
+from cutline.evidence.resample import REPLICATES, TOGETHER
 from cutline.labels import Shown
 from cutline.metrics import Counts, Metric, ThresholdTable
 from cutline.metrics.probability import ROW_LOSSES

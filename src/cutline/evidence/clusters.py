@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from cutline import core
 from cutline.evidence.auc import precision_influence
 from cutline.evidence.delta import Scale, influence, scaled_limits
+from cutline.evidence.figures import ROW_MEANS, bootstrap_some, clusters_of, figure_of
 from cutline.evidence.intervals import F1FromJaccard, Ingredients, State
 from cutline.evidence.proportions import score_limits
-from cutline.evidence.resample import ROW_MEANS, bootstrap_some, clusters_of, figure_of
 from cutline.metrics import Counts, Metric, ThresholdTable, confusion_matrix, decided, find, jaccard
 from cutline.metrics.pairwise import class_order
 from cutline.scores import Scores
@@ -33,7 +33,7 @@ ONE_CLUSTER = "all rows are in one cluster: nothing to estimate an error from"
 
 @dataclass(frozen=True, slots=True)
 class Clustered:
-    """A figure with its cluster-robust standard error: t with one degree of freedom fewer than clusters.
+    """A figure with its cluster-robust standard error: t with one degree of freedom fewer than (effective) clusters.
 
     Attributes
     ----------
@@ -44,6 +44,8 @@ class Clustered:
         The error that takes rows for independent.
     clusters : int
         G: clusters that bear on the figure.
+    effective : float
+        The same with clusters of unequal size as fewer equal ones, (sum of sizes)^2 / sum of squares.
     rows : float
         Rows that bear on it, effective ones when weighted; of a proportion its denominator.
     low, high : float
@@ -57,6 +59,7 @@ class Clustered:
     error: float
     naive: float
     clusters: int
+    effective: float
     rows: float
     low: float = -math.inf
     high: float = math.inf
@@ -92,28 +95,30 @@ class Clustered:
         known: dict[tuple[float, float], Scale] = {(0.0, 1.0): "logit", (-1.0, 1.0): "fisher", (0.0, math.inf): "log"}
         return known.get((self.low, self.high), "plain")
 
-    def t(self, level: float) -> float:
-        """Student's quantile."""
-        from scipy.special import stdtrit
-
-        return float(stdtrit(self.clusters - 1, (1 + level) / 2))
-
     def symmetric(self, level: float) -> tuple[float, float]:
-        """``value +- t error``, the textbook interval; it may leave the range."""
-        return self.value - self.t(level) * self.error, self.value + self.t(level) * self.error
+        """``value +- t error`` with G - 1 degrees of freedom, the textbook interval; it may leave the range."""
+        half = _t(level, self.clusters - 1) * self.error
+        return self.value - half, self.value + half
 
     def interval(self, level: float) -> tuple[float, float]:
         """Interval inside the range of the figure."""
-        if self.clusters < 2 or math.isnan(self.value):
+        if self.effective <= 1 or math.isnan(self.value):
             return math.nan, math.nan
+        t = _t(level, self.effective - 1)
         if self.proportion:
             spread = self.value * (1 - self.value)
-            n = min(spread / self.error**2, self.rows) if self.error > 1e-12 else float(self.clusters)
-            return score_limits(self.value * n, n, self.t(level))
+            n = min(spread / self.error**2, self.rows) if self.error > 1e-12 else self.effective
+            return score_limits(self.value * n, n, t)
         if self.error <= 1e-12:
             return math.nan, math.nan
-        low, high = scaled_limits(self.value, self.t(level) * self.error, self.scale)
+        low, high = scaled_limits(self.value, t * self.error, self.scale)
         return max(low, self.low), min(high, self.high)
+
+
+def _t(level: float, df: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, (1 + level) / 2))
 
 
 def clustered(
@@ -138,7 +143,7 @@ def clustered(
     >>> y = np.repeat([1, 1, 0, 1, 0, 1], 5)
     >>> s = cl.Scores(y_true=y, y_score=y * 0.4 + np.arange(30) / 60, groups=np.arange(30) // 5, kind="probability")
     >>> clustered(cl.accuracy, s, at=0.5)[1]
-    Clustered(value=0.8, error=0.1632..., naive=0.0730..., clusters=6, rows=30.0, low=0.0, high=1.0, proportion=True)
+    Clustered(value=0.8, error=0.1632..., naive=0.0730..., clusters=6, effective=6.0, rows=30.0, ...)
     """
     member = clusters_of(known)
     assert member is not None
@@ -223,7 +228,7 @@ def _area(metric: Metric, known: Scores, member: NDArray[np.int64]) -> Clustered
     auc = _summed(find("roc_auc"), area, parts, member, fewer, _share(known))
     if metric.name == "roc_auc":
         return auc
-    return Clustered(2 * area - 1, 2 * auc.error, 2 * auc.naive, auc.clusters, auc.rows, -1.0, 1.0)
+    return Clustered(2 * area - 1, 2 * auc.error, 2 * auc.naive, auc.clusters, auc.effective, auc.rows, -1.0, 1.0)
 
 
 def _precision(metric: Metric, known: Scores, member: NDArray[np.int64]) -> Clustered | None:
@@ -253,13 +258,17 @@ def _summed(
     proportion: bool = False,
 ) -> Clustered:
     """`parts` is what each row adds to the deviation; clusters and rows are counted where `bears`."""
-    clusters = len(np.unique(member[bears]))
+    sizes = np.bincount(member[bears], weights=share[bears])
+    clusters = int(np.count_nonzero(sizes))
+    effective = float(sizes.sum() ** 2 / (sizes @ sizes)) if clusters else 0.0
     by_cluster = np.bincount(member, weights=parts)
     factor = clusters / (clusters - 1) if clusters > 1 else math.nan
     error = math.sqrt(float(by_cluster @ by_cluster) * factor)
     own = share[bears]
     rows = float(own.sum() ** 2 / (own @ own)) if own.size else 0.0
-    return Clustered(value, error, math.sqrt(float(parts @ parts)), clusters, rows, *metric.range, proportion)
+    return Clustered(
+        value, error, math.sqrt(float(parts @ parts)), clusters, effective, rows, *metric.range, proportion
+    )
 
 
 def _note(found: Clustered) -> str:

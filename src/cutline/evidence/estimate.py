@@ -14,6 +14,14 @@ from cutline.errors import InputError, UnknownName
 from cutline.evidence import auc as _auc
 from cutline.evidence.clusters import clustered
 from cutline.evidence.delta import Linear, delta_interval, ratio_ingredients
+from cutline.evidence.figures import (
+    ROW_MEANS,
+    accelerated,
+    bootstrap_figure,
+    bootstrap_some,
+    clusters_of,
+    figure_of,
+)
 from cutline.evidence.intervals import (
     NAMES,
     CellPosterior,
@@ -28,25 +36,14 @@ from cutline.evidence.intervals import (
     z_of,
 )
 from cutline.evidence.proportions import EXACT, ProportionMethod
-from cutline.evidence.resample import (
-    REPLICATES,
-    ROW_MEANS,
-    accelerated,
-    bootstrap_figure,
-    bootstrap_matrix,
-    bootstrap_some,
-    bootstrap_table,
-    clusters_of,
-    figure_of,
-    gap_ingredients,
-)
+from cutline.evidence.resample import REPLICATES, bootstrap_matrix, bootstrap_table, gap_ingredients
 from cutline.labels import Shown
 from cutline.metrics import Counts, Metric, ThresholdTable, checked_decision, confusion_matrix, decided
 from cutline.metrics.pairwise import ClassOrder, class_order
 from cutline.metrics.probability import mean_of_rows, n_clipped
 from cutline.scores import Role, Scores
 
-FEW = 5
+FEW = 8
 """Rows of a class below which means of losses of two classes are not to be trusted."""
 SKEWED = 50_000
 """Rows up to which a mean of rows is corrected for their skewness; beyond, it is no more than a thousandth."""

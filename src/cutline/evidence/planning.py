@@ -354,7 +354,8 @@ def n_to_certify(
     total = _up(n / share)
     rest = "" if share == 1 else f"; {n:,} / {share:g} = {total:,} rows in all"
     count = f"{k:,} or more" if lower else f"{n - k:,} or fewer"
-    why = f"{count} of {n:,} rows that count certify {claim}, which happens with probability {chance:.4g} at {true:g}{rest}."
+    odds = f"which happens with probability {chance:.4g} at {true:g}"
+    why = f"{count} of {n:,} rows that count certify {claim}, {odds}{rest}."
     return Plan(total, float(n), (("counting", n), ("needed", k if lower else n - k), ("power", chance)), why)
 
 

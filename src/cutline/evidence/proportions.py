@@ -287,7 +287,9 @@ def _score_upper(k1: float, n1: float, k2: float, n2: float, z: float) -> float:
         variance = (p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2) * (n1 + n2) / max(n1 + n2 - 1, 1)
         return d - gap - z * math.sqrt(max(variance, 0.0))
 
-    return 1.0 if gap >= 1 or excess(1.0) <= 0 else float(brentq(excess, gap, 1.0, xtol=1e-13))
+    # Not from the gap itself: at 0 of n against 0 of m the test has no spread there.
+    start = gap + 1e-9
+    return 1.0 if start >= 1 or excess(1.0) <= 0 else float(brentq(excess, start, 1.0, xtol=1e-13))
 
 
 def _restricted(k1: float, n1: float, k2: float, n2: float, d: float) -> float:
