@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-VERBS = ("fit", "predict", "evaluate", "choose", "assess", "decide", "explain", "report", "metrics", "demo")
+VERBS = ("fit", "predict", "evaluate", "choose", "assess", "decide", "calibrate", "compare", "explain", "report")
+VERBS += ("metrics", "demo")
 
 
 def help_of(*words: str) -> str:

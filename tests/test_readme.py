@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 
 import cutline as cl
 from cutline.cli import main
@@ -38,27 +37,64 @@ def test_the_first_block_fits_saves_and_reports(tmp_path, monkeypatch):
     assert (cl.load("spam.cutline").predict(table) == model.predict(table)).all()
 
 
-def test_the_second_block_reads_any_scores():
-    rng = np.random.default_rng(0)
-    y, other = (rng.random(500) < 0.3 for _ in range(2))
-    p, new_p = (1 / (1 + np.exp(-(rng.normal(size=500) + 2 * t - 1.5))) for t in (y, other))
+def sample(n, seed, k=2):
+    """Truth, probabilities, and for several classes their names."""
+    rng = np.random.default_rng(seed)
+    if k == 2:
+        y = rng.random(n) < 0.3
+        return y, 1 / (1 + np.exp(-(rng.normal(size=n) + 3 * y - 2.5)))
+    y = rng.integers(0, k, n)
+    z = 2 * np.eye(k)[y] + rng.normal(size=(n, k))
+    return y, np.exp(2 * z) / np.exp(2 * z).sum(axis=1, keepdims=True)
+
+
+def churned(n, seed, **about):
+    y, p = sample(n, seed)
+    return cl.Scores(y_true=np.where(y, "yes", "no"), y_score=p, positive="yes", **about)
+
+
+def test_the_second_block_reads_any_scores(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    y, p = sample(2000, 0)
     names = {
         "cl": cl,
         "df": pd.DataFrame({"churned": np.where(y, "yes", "no")}),
         "p": p,
-        "other_scores": cl.Scores(y_true=np.where(other, "yes", "no"), y_score=new_p, positive="yes"),
-        "new_p": new_p,
+        "tune": churned(1500, 1),
+        "held_out": churned(2000, 2),
+        "test_scores": churned(1000, 3),
+        "new_p": sample(10, 4)[1],
+        "a": churned(500, 5),
+        "b": churned(500, 5).with_score(sample(500, 6)[1], "probability"),
     }
     exec(PYTHON[1], names)
-    assert names["point"].threshold == pytest.approx(1 / 26)
+    assert names["point"].grade == "guaranteed"
+    assert Path("report.html").stat().st_size > 50_000
 
 
-def test_the_third_block_knows_every_threshold():
-    rng = np.random.default_rng(0)
-    y = rng.random(500) < 0.3
-    p = 1 / (1 + np.exp(-(rng.normal(size=500) + 2 * y - 1.5)))
+def test_the_third_block_has_a_word_for_every_decision():
+    names = PYTHON[2]
+    y, p = sample(1000, 0)
+    truth, wide = sample(1000, 1, k=3)
+    levels = cl.Classes(["poor", "moderate", "severe"], ordered=True)
+    three = cl.Scores(y_true=np.array(levels.names)[truth], y_score=wide, classes=levels)
+    given = {
+        "cl": cl,
+        "scores": cl.Scores(y_true=y, y_score=p, kind="probability"),
+        "amounts": np.linspace(1, 100, 1000),
+        "three": three,
+        "new_rows": cl.Scores(y_score=wide[:5], classes=levels),
+        "by_site": cl.Scores(y_true=y, y_score=p, kind="probability", slices={"site": np.arange(1000) % 4}),
+        "unlabelled": cl.Scores(y_score=p, classes=[False, True], positive=True, kind="probability"),
+    }
+    for line in names.strip().splitlines():  # each stands on its own
+        exec(line, given)
+
+
+def test_the_fourth_block_knows_every_threshold():
+    y, p = sample(500, 0)
     names = {"cl": cl, "scores": cl.Scores(y_true=y, y_score=p, kind="probability")}
-    exec(PYTHON[2], names)
+    exec(PYTHON[3], names)
     assert len(names["table"]) == 501
 
 
