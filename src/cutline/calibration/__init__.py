@@ -1,5 +1,18 @@
 """From scores to probabilities: calibrators, choosing one, and how well probabilities match frequencies."""
 
+from cutline.calibration.agreement import (
+    Coefficient,
+    CoxLine,
+    HosmerLemeshow,
+    InTheLarge,
+    Test,
+    bias_by_bucket,
+    bias_by_slice,
+    cox_line,
+    hosmer_lemeshow,
+    in_the_large,
+    spiegelhalter,
+)
 from cutline.calibration.calibrators import (
     Beta,
     Calibrator,
@@ -17,25 +30,12 @@ from cutline.calibration.calibrators import (
     logit,
 )
 from cutline.calibration.choose import Calibration, Candidate, calibrate, calibration_from_dict
-from cutline.calibration.diagram import ReliabilityCurve, reliability_curve
-from cutline.calibration.measure import (
-    Coefficient,
-    CoxLine,
-    HosmerLemeshow,
-    InTheLarge,
-    Test,
-    bias_by_bucket,
-    bias_by_slice,
-    cox_line,
-    hosmer_lemeshow,
-    in_the_large,
-    spiegelhalter,
-)
+from cutline.calibration.curve import ReliabilityCurve, reliability_curve
+from cutline.calibration.gaps import Binned, binned, smooth_ece, top_label, under_calibration
 from cutline.calibration.prior_estimate import EstimatedPrior, PriorEstimate, estimate_prior
 from cutline.calibration.prior_shift import shift_prior, undo_class_weight
 from cutline.calibration.reliability import Bin, reliability
 from cutline.calibration.sklearn_api import CutlineCalibrator
-from cutline.calibration.smooth import Binned, binned, smooth_ece, top_label, under_calibration
 from cutline.calibration.summary import CalibrationReport, Figure, calibration_report
 
 __all__ = [

@@ -8,9 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from cutline.calibration.diagram import ReliabilityCurve, reliability_curve
-from cutline.calibration.measure import CoxLine, InTheLarge, Test, bias_by_slice, cox_line, in_the_large, spiegelhalter
-from cutline.calibration.smooth import (
+from cutline.calibration.agreement import (
+    CoxLine,
+    InTheLarge,
+    Test,
+    bias_by_slice,
+    cox_line,
+    in_the_large,
+    spiegelhalter,
+)
+from cutline.calibration.curve import ReliabilityCurve, reliability_curve
+from cutline.calibration.gaps import (
     binned,
     binned_of,
     edges_of,
@@ -210,7 +218,7 @@ def _of_bins(edges: Any, what: str) -> Any:
 
 
 def _miscalibration(p: Any, y: Any, w: Any) -> float:
-    from cutline.calibration.diagram import monotone
+    from cutline.calibration.curve import monotone
 
     at, frequency, _ = monotone(p, y, w)
     calibrated = frequency[np.searchsorted(at, p)]

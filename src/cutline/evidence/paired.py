@@ -516,7 +516,7 @@ class TwoAreas:
     @classmethod
     def of(cls, first: Influence, second: Influence) -> TwoAreas:
         """From what the rows add to each."""
-        return cls(*(LogitAuc(one.value, one.variance, *one.units) for one in (first, second)))
+        return cls(*(LogitAuc(one.value, one.variance, one.units[0], one.units[1]) for one in (first, second)))
 
     @property
     def method(self) -> str:

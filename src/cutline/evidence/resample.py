@@ -25,7 +25,7 @@ FEWEST = 400
 """Replicates that are drawn at least."""
 SMOOTHED = 100
 """Classes up to which draws of a confusion matrix are smoothed: cells without rows are drawn, too."""
-ROWS_OF_A_CLASS = 5
+ROWS_OF_A_CLASS = 8
 """Rows of a class below which figures that average over classes are marked insufficient."""
 
 

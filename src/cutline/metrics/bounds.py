@@ -43,7 +43,7 @@ class Bounds(Shown):
     @property
     def width(self) -> float:
         """How far apart they are: 0 when exact."""
-        return self.high - self.low
+        return 0.0 if self.low == self.high else self.high - self.low  # both may be infinite
 
     @property
     def middle(self) -> float:

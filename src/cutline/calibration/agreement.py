@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.calibration.smooth import binary_rows
+from cutline.calibration.gaps import binary_rows
 from cutline.errors import InputError
 from cutline.evidence import finite, z_of
 from cutline.scores import Scores, sigmoid

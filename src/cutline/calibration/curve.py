@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.calibration.smooth import binary_rows
+from cutline.calibration.gaps import binary_rows
 from cutline.errors import InputError, UnknownName
 from cutline.evidence import z_of
 from cutline.scores import Scores
