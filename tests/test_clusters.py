@@ -10,8 +10,9 @@ import pytest
 from scipy import stats
 
 import cutline as cl
+from cutline.evidence import Proportion
 from cutline.evidence.clusters import Clustered, clustered
-from cutline.evidence.estimate import estimate
+from cutline.evidence.estimate import estimate, estimated
 from cutline.evidence.figures import bootstrap_figure, clusters_of, figure_of
 from cutline.evidence.proportions import score_limits
 from cutline.metrics import METRICS, find
@@ -166,6 +167,29 @@ def test_predicted_labels():
     labels = cl.Scores(y_true=s.is_positive, y_score=s.score >= 0.5, groups=s.groups, kind="label")
     for metric in (cl.recall, cl.f1, cl.mcc):
         assert estimate(metric, labels).interval() == pytest.approx(estimate(metric, s, at=0.5).interval())
+
+
+def test_where_all_rows_are_alike_a_cluster_counts_as_a_row():
+    y = np.repeat([0, 1] * 12, 5)
+    s = cl.Scores(y_true=y, y_score=0.2 + 0.6 * y, groups=np.arange(120) // 10, kind="probability")
+    rows = cl.Scores(y_true=[0, 1] * 6, y_score=[0.2, 0.8] * 6, kind="probability")  # one of each cluster
+    for metric in (cl.mcc, cl.balanced_accuracy):
+        e, few = (estimate(metric, each, at=0.5) for each in (s, rows))
+        assert e.value == e.high == 1
+        assert e.low == pytest.approx(few.low)
+    auc = estimate(cl.roc_auc, s)
+    assert auc.state == "degenerate"
+    assert auc.interval() == pytest.approx((0.05 ** (1 / 6), 1))  # six pairs of twelve clusters
+    assert estimate(cl.gini, s).low == pytest.approx(2 * auc.low - 1)
+
+
+def test_an_interval_that_needs_a_decision_is_refused_without_one():
+    s = made()
+    e = estimated(cl.recall, s, 0.7, Proportion(7, 10))
+    assert (e.state, e.value) == ("insufficient", 0.7)
+    assert "refused" in e.note
+    told = estimated(cl.recall, s, math.nan, None, at=0.5)
+    assert told.interval() == estimate(cl.recall, s, at=0.5).interval()
 
 
 @pytest.mark.parametrize("groups", [[0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 2, 2], [0] * 5 + [1]])

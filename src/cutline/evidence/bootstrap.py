@@ -18,7 +18,6 @@ from cutline.evidence.resample import REPLICATES, TOGETHER
 from cutline.labels import Shown
 from cutline.metrics import Counts, Metric, ThresholdTable
 from cutline.metrics.probability import ROW_LOSSES
-from cutline.metrics.table import Weights
 from cutline.scores import Scores
 
 HOW = "Poisson bootstrap"
@@ -220,8 +219,8 @@ def _over_tables(table: ThresholdTable, metrics: list[Metric], replicates: int, 
     out = np.empty((replicates, len(metrics)))
     for first, counts in _at_every_threshold(table, replicates, seed):
         for r, (tp, fp) in enumerate(zip(counts.tp, counts.fp, strict=True), first):
-            weights = Weights(tp, fp, tp, fp) if table.weighted else None
-            one = ThresholdTable(table.thresholds, tp, fp, weights)
+            make = ThresholdTable.of_sums if table.weighted else ThresholdTable
+            one = make(table.thresholds, tp, fp)
             out[r] = [metric.value(one) for metric in metrics]
     return out
 

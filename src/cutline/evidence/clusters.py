@@ -18,9 +18,9 @@ from cutline import core
 from cutline.evidence.auc import precision_influence
 from cutline.evidence.delta import Scale, influence, scaled_limits
 from cutline.evidence.figures import ROW_MEANS, bootstrap_some, clusters_of, figure_of
-from cutline.evidence.intervals import F1FromJaccard, Ingredients, State
+from cutline.evidence.intervals import CellPosterior, F1FromJaccard, Ingredients, LogitAuc, Scaled, State
 from cutline.evidence.proportions import score_limits
-from cutline.metrics import Counts, Metric, ThresholdTable, confusion_matrix, decided, find, jaccard
+from cutline.metrics import Counts, Metric, ThresholdTable, confusion_matrix, decided, find, from_matrix, jaccard
 from cutline.metrics.pairwise import class_order
 from cutline.scores import Scores
 
@@ -156,9 +156,31 @@ def clustered(
         return f1, F1FromJaccard(share), _note(share)
     found = linearised(metric, known, member, at, decision)
     if found is not None:
+        instead = _without_spread(metric, known, found, at, decision, seed)
+        if instead is not None:
+            return found.value, instead, f"all rows are alike: each of {found.clusters:,} clusters counts as one row"
         return found.value, found, _note(found)
     made = bootstrap_some(metric, known, seed=seed, at=at, decision=decision)
     return made.value, made, _few(int(made.units))
+
+
+def _without_spread(
+    metric: Metric, known: Scores, found: Clustered, at: float | None, decision: NDArray[Any] | None, seed: int
+) -> Ingredients | None:
+    """What stands in where all rows are alike, every cluster counted as one row; None where nothing has to."""
+    if found.error > 1e-12 or found.proportion or found.effective < 2 or not known.binary:
+        return None
+    if metric.name in ("roc_auc", "gini"):  # pairs of rows from clusters that share none
+        area = found.value if metric.name == "roc_auc" else (found.value + 1) / 2
+        pairs = min(found.effective, len(np.unique(known.groups)) / 2)  # type: ignore[arg-type]
+        exact = LogitAuc(area, 0.0, pairs, pairs)
+        return exact if metric.name == "roc_auc" else Scaled(exact, 2, -1)
+    if metric.of_counts is None:
+        return None
+    matrix = confusion_matrix(known, decided(known, at) if decision is None else decision)
+    cells = from_matrix(matrix, known.classes.index(known.classes.positive))
+    scale = found.effective / float(cells.total)
+    return CellPosterior(metric, (cells.tp * scale, cells.fp * scale, cells.fn * scale, cells.tn * scale), seed)
 
 
 def _value(metric: Metric, known: Scores, at: float | None, decision: NDArray[Any] | None) -> float:

@@ -164,10 +164,12 @@ class RatioOfRates:
 
     @property
     def state(self) -> State:
-        """Undefined for 0/0 and without rows of a class; insufficient below five rows of one."""
+        """Undefined for 0/0 and without rows of a class; insufficient below five rows of one; degenerate at 1/1."""
         if not (self.above[1] and self.below[1]) or math.isnan(self.value):
             return "undefined"
-        return "insufficient" if min(self.above[1], self.below[1]) < 5 else "ok"
+        if min(self.above[1], self.below[1]) < 5:
+            return "insufficient"
+        return "degenerate" if self.value == 1 and self.above[0] == self.above[1] else "ok"
 
     def interval(self, level: float) -> tuple[float, float]:
         """Interval in [0, inf]."""

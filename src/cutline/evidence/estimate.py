@@ -99,7 +99,9 @@ class Estimate(Shown):
         if math.isinf(self.value):
             high = math.inf
         first, last = self.metric.range
-        return min(max(low, first), last), max(min(high, last), first)
+        low, high = min(max(low, first), last), max(min(high, last), first)
+        # Percentiles of a figure that resampling biases may leave it out: an interval holds its estimate.
+        return (min(low, self.value), max(high, self.value)) if not math.isnan(low) else (low, high)
 
     @property
     def low(self) -> float:
@@ -240,11 +242,16 @@ def estimated(
 ) -> Estimate:
     """The estimate of a value that was computed from `known`.
 
-    The ingredients are those of independent rows; of rows in clusters they are made anew, for which count metrics need
-    the `decision` (or `at`).
+    The ingredients are those of independent rows; of rows in clusters they are made anew. For that count metrics need
+    the `decision` (or `at`), and metrics of one class `known` as one against the rest; else there is no interval.
     """
     if clusters_of(known) is not None:
-        value, ingredients, note = clustered(metric, known, at=at, decision=decision)
+        decides = bool(metric.of_counts or metric.of_matrix)
+        told = decision is not None or at is not None or known.kind == "label" or not known.binary
+        if (known.binary or metric.of_matrix or metric.of_scores) and (told or not decides):
+            value, ingredients, note = clustered(metric, known, at=at, decision=decision)
+        else:
+            ingredients, note = None, "rows come in clusters: an interval for independent rows is refused"
     if n_pos is None:
         n_pos = known.n_pos if known.binary else -1
     return Estimate(metric, value, known.n, n_pos, ingredients, confidence, known.role, at, note)

@@ -17,7 +17,6 @@ from cutline.evidence.resample import FEWEST, REPLICATES, TOGETHER
 from cutline.metrics import Metric, ThresholdTable, decided, from_matrix
 from cutline.metrics.ordinal import row_rps
 from cutline.metrics.probability import ROW_LOSSES
-from cutline.metrics.table import Weights
 from cutline.scores import Scores
 
 ROWS = 10_000
@@ -81,8 +80,8 @@ def _figure_of_order(metric: Metric, known: Scores, mass: Any) -> Figure:
         each = mass(w)[order]
         split = (each * positive).cumsum()[ends], (each * ~positive).cumsum()[ends]
         tp, fp = (np.append(0.0, side) for side in split)
-        weights = None if known.weight is None else Weights(tp, fp, tp, fp)
-        return float(metric.value(ThresholdTable(thresholds, tp, fp, weights)))
+        make = ThresholdTable if known.weight is None else ThresholdTable.of_sums
+        return float(metric.value(make(thresholds, tp, fp)))
 
     return figure
 

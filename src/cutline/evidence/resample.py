@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from cutline.evidence.auc import LargestGap
 from cutline.evidence.intervals import Replicates
 from cutline.metrics import Metric, ThresholdTable, find
-from cutline.metrics.table import Weights
 
 REPLICATES = 2000
 DRAWS = 2_000_000
@@ -199,7 +198,7 @@ def _steps(table: ThresholdTable) -> tuple[NDArray[np.float64], NDArray[np.float
 
 def _table(thresholds: NDArray[np.float64], steps: NDArray[np.float64], weighted: bool) -> ThresholdTable:
     tp, fp = np.concatenate([np.zeros((2, 1)), steps.cumsum(axis=1)], axis=1)
-    return ThresholdTable(thresholds, tp, fp, Weights(tp, fp, tp, fp) if weighted else None)
+    return (ThresholdTable.of_sums if weighted else ThresholdTable)(thresholds, tp, fp)
 
 
 def _totals(table: ThresholdTable) -> list[tuple[float, float]]:

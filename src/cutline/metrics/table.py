@@ -104,6 +104,12 @@ class ThresholdTable(Shown):
         return table
 
     @classmethod
+    def of_sums(cls, thresholds: NDArray[Any], tp: NDArray[Any], fp: NDArray[Any]) -> ThresholdTable:
+        """The table of cumulative sums of weights alone: of rows it knows where there are some, not how many."""
+        positives, negatives = (np.cumsum(np.diff(side, prepend=0) > 0) for side in (tp, fp))
+        return cls(thresholds, positives, negatives, Weights(tp, fp, tp, fp))
+
+    @classmethod
     def in_buckets(cls, scores: Scores, edges: Any = 65_536) -> ThresholdTable:
         """Count rows between explicit edges in place of sorting them: small, mergeable, with certified bounds.
 
