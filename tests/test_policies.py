@@ -13,7 +13,16 @@ from scipy import stats
 import cutline as cl
 from cutline.decision import Band, MostProbable, Offsets, OperatingPoint, Threshold, TopShare, umbrella_rank
 from cutline.decision.order import p_value
-from cutline.errors import CutlineError, Infeasible, InputError, LabelError, NotCertifiable, ScoreError, ShapeError
+from cutline.errors import (
+    CutlineError,
+    Infeasible,
+    InputError,
+    LabelError,
+    NotCertifiable,
+    RoleError,
+    ScoreError,
+    ShapeError,
+)
 from cutline.metrics import Constraint, Counts, ThresholdTable, find
 
 
@@ -451,6 +460,10 @@ REFUSED = {
     "capacity": (lambda: cl.capacity(10), "of="),
     "capacity of nothing": (lambda: cl.capacity(rate=0.0), "above 0"),
     "ties": (lambda: cl.capacity(rate=0.1, ties="some"), "hash"),
+    "prevalence of a risk": (
+        lambda: cl.maximize(cl.coverage, subject_to=[cl.selective_risk <= 0.1], prevalence=0.1).choose(drawn(50)),
+        "shift_prior",
+    ),
     "coverage of scores": (lambda: cl.evaluate(drawn(50), metrics=["coverage"]), "policy"),
     "one class": (
         lambda: cl.maximize(cl.f1, subject_to=[cl.recall >= 0.5]).choose(made([0, 0, 0], [0.1, 0.2, 0.3])),
@@ -470,6 +483,20 @@ def test_what_is_refused(name):
         call()
     assert says in str(caught.value)
     assert isinstance(caught.value, InputError | LabelError | ScoreError | Infeasible)
+
+
+def test_a_cut_on_rows_the_model_knows_says_so():
+    s = drawn(200, 40)
+    assert not cl.maximize(cl.f1).choose(s).notes
+    assert "flatter" in cl.maximize(cl.f1).choose(s.with_role("train")).notes[-1]
+    with pytest.raises(RoleError):
+        cl.maximize(cl.recall, subject_to=[cl.fpr <= 0.2], confidence=0.9).choose(s.with_role("in-sample"))
+    calibration = cl.calibrate(s, method="logistic")
+    assert calibration.cross_fitted.role == "out-of-fold"
+    assert calibration.apply(s).role == "in-sample"
+    assert calibration.apply(drawn(200, 41)).role == ""
+    again = cl.Calibration.from_dict(json.loads(json.dumps(calibration.to_dict())))
+    assert again.apply(s).role == "in-sample"
 
 
 def test_every_policy_is_found_again():

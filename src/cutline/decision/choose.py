@@ -32,6 +32,14 @@ MIRRORED = {"recall": "specificity", "precision": "npv", "fnr": "fpr", "fdr": "f
 
 def choose(policy: Policy, scores: Scores, held: Scores | None, seed: int) -> OperatingPoint:
     """See `Policy.choose`."""
+    point = _choose(policy, scores, held, seed)
+    if scores.role in ("train", "in-sample") and point.chosen_on is not None:
+        note = f"chosen on rows of role {scores.role!r}, whose scores flatter the model: on new rows expect less"
+        return replace(point, notes=(*point.notes, note))
+    return point
+
+
+def _choose(policy: Policy, scores: Scores, held: Scores | None, seed: int) -> OperatingPoint:
     if isinstance(policy.aim, RowCosts):
         return _by_row(policy, scores)
     known = scores.known()
@@ -44,6 +52,8 @@ def choose(policy: Policy, scores: Scores, held: Scores | None, seed: int) -> Op
         raise ScoreError("scores", "predicted labels", "scores with an order, to choose a threshold on")
     if policy.confidence is None and held is not None:
         raise InputError("certify", "certify rows without confidence", "a policy with confidence=, such as 0.95")
+    if policy.selective and policy.prevalence is not None:
+        raise InputError("prevalence", "one beside coverage and selective_risk", "none", "shift_prior(scores, to=...)")
     if policy.selective:
         return _selective(policy, known, held, seed)
     if not known.binary and not isinstance(policy.aim, float):
