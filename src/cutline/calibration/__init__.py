@@ -1,18 +1,6 @@
 """From scores to probabilities: calibrators, choosing one, and how well probabilities match frequencies."""
 
-from cutline.calibration.agreement import (
-    Coefficient,
-    CoxLine,
-    HosmerLemeshow,
-    InTheLarge,
-    Test,
-    bias_by_bucket,
-    bias_by_slice,
-    cox_line,
-    hosmer_lemeshow,
-    in_the_large,
-    spiegelhalter,
-)
+from cutline.calibration.agreement import HosmerLemeshow, hosmer_lemeshow, spiegelhalter
 from cutline.calibration.calibrators import (
     Beta,
     Calibrator,
@@ -32,6 +20,8 @@ from cutline.calibration.calibrators import (
 from cutline.calibration.choose import Calibration, Candidate, calibrate, calibration_from_dict
 from cutline.calibration.curve import ReliabilityCurve, reliability_curve
 from cutline.calibration.gaps import Binned, binned, smooth_ece, top_label, under_calibration
+from cutline.calibration.large import Bias, InTheLarge, bias_by_bucket, bias_by_slice, in_the_large
+from cutline.calibration.line import Coefficient, CoxLine, Test, cox_line
 from cutline.calibration.prior_estimate import EstimatedPrior, PriorEstimate, estimate_prior
 from cutline.calibration.prior_shift import shift_prior, undo_class_weight
 from cutline.calibration.reliability import Bin, reliability
@@ -40,6 +30,7 @@ from cutline.calibration.summary import CalibrationReport, Figure, calibration_r
 
 __all__ = [
     "Beta",
+    "Bias",
     "Bin",
     "Binned",
     "Calibration",

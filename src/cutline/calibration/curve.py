@@ -8,15 +8,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.calibration.gaps import binary_rows
-from cutline.errors import InputError, UnknownName
+from cutline.calibration.gaps import at_least, binary_rows, refuse_clusters
+from cutline.calibration.null import Pooled, pooled, recalibrated
+from cutline.errors import UnknownName
 from cutline.evidence import z_of
 from cutline.scores import Scores
 
 Array = NDArray[np.float64]
 DRAWS = {"pointwise": 200, "simultaneous": 1000}
-POINTS = 4000
-"""Distinct probabilities of the band at most: nearby ones are pooled for it (never for the curve)."""
 SHOWN = 200
 """Points at which a simultaneous band is held."""
 
@@ -30,7 +29,10 @@ class ReliabilityCurve:
     probability, frequency, share : ndarray, shape (m,)
         Distinct probabilities, rising; the recalibrated frequency at each; the share of the weight that has it.
     band_at, low, high : ndarray, shape (b,)
-        Where frequencies would lie if the probabilities were right: a consistency band around the diagonal.
+        Where frequencies would lie if the probabilities were right: a consistency band around the diagonal. With more
+        than 4,000 distinct probabilities nearby ones are pooled for the band.
+    band_frequency, band_share : ndarray, shape (b,)
+        The frequencies at `band_at`, of rows pooled like those of the band, and the share of the weight there.
     confidence : float
     kind : {"pointwise", "simultaneous"}
     """
@@ -41,15 +43,26 @@ class ReliabilityCurve:
     band_at: Array
     low: Array
     high: Array
+    band_frequency: Array
+    band_share: Array
     confidence: float
     kind: str
 
     @property
     def outside(self) -> float:
-        """Share of the weight whose frequency lies outside the band."""
-        low = np.interp(self.probability, self.band_at, self.low)
-        high = np.interp(self.probability, self.band_at, self.high)
-        return float(self.share @ ((self.frequency < low - 1e-12) | (self.frequency > high + 1e-12)))
+        """Share of the weight at `band_at` whose frequency lies outside the band.
+
+        A simultaneous band at 90 % is left anywhere at all by one curve in ten of calibrated probabilities; a pointwise
+        one is left by one in ten at every single point, so by most curves somewhere.
+        """
+        away = (self.band_frequency < self.low - 1e-12) | (self.band_frequency > self.high + 1e-12)
+        return float(self.band_share @ away)
+
+    def histogram(self, bins: int = 20) -> Array:
+        """Share of the weight in equal parts of [0, 1], shape (bins,); part i begins at i / bins, the last holds 1."""
+        bins = at_least(1, bins, "bins")
+        place = np.minimum((self.probability * bins).astype(np.intp), bins - 1)
+        return np.asarray(np.bincount(place, self.share, bins), dtype=np.float64)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists; of the curve only the ends of its steps."""
@@ -61,6 +74,8 @@ class ReliabilityCurve:
             "band_at": self.band_at.tolist(),
             "low": self.low.tolist(),
             "high": self.high.tolist(),
+            "outside": self.outside,
+            "histogram": self.histogram().tolist(),
             "confidence": self.confidence,
             "kind": self.kind,
         }
@@ -102,63 +117,44 @@ def reliability_curve(
     z_of(confidence)  # checks the level
     if kind not in DRAWS:
         raise UnknownName.among("kind", str(kind), DRAWS)
-    if scores.groups is not None:
-        raise InputError("groups", "rows in clusters", "independent rows", "take one row of each cluster for the band")
+    refuse_clusters(scores, "a consistency band")
     p, y, w = binary_rows(scores)
     at, frequency, mass = monotone(p, y, w)
-    # Rows per distinct probability; weights spread a draw as their squares say.
-    order = np.searchsorted(at, p)
-    effective = mass**2 / np.bincount(order, w * w)
-    pooled, rows, weight = _pooled(at, effective, mass)
-    draws = _draws(pooled, rows, weight, DRAWS[kind], seed)
+    cells = pooled(p, y, w)
+    seen = recalibrated(cells.frequency, cells.weight)
+    draws = _curves(cells, DRAWS[kind], seed)
+    keep = np.arange(len(cells.p))
     if kind == "simultaneous":
-        keep = np.unique(np.linspace(0, len(pooled) - 1, SHOWN).astype(int))
+        keep = np.unique(np.linspace(0, len(keep) - 1, SHOWN).astype(int))
         low, high = _envelope(draws[:, keep], confidence)
-        pooled = pooled[keep]
     else:
         low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
-    return ReliabilityCurve(at, frequency, mass, pooled, low, high, confidence, kind)
+    held = cells.weight[keep] / cells.weight[keep].sum()
+    return ReliabilityCurve(at, frequency, mass, cells.p[keep], low, high, seen[keep], held, confidence, kind)
 
 
 def monotone(p: Array, y: Array, w: Array) -> tuple[Array, Array, Array]:
     """Distinct probabilities, the pooled frequency at each, and its weight."""
-    from scipy.optimize import isotonic_regression
-
     at, order = np.unique(p, return_inverse=True)
-    mass = np.bincount(order, w)
-    seen = np.bincount(order, w * y) / mass
-    return at, np.asarray(isotonic_regression(seen, weights=mass).x), np.asarray(mass, np.float64)
+    mass = np.asarray(np.bincount(order, w), np.float64)
+    return at, recalibrated(np.bincount(order, w * y) / mass, mass), mass
 
 
-def _pooled(at: Array, rows: Array, mass: Array) -> tuple[Array, Array, Array]:
-    if len(at) <= POINTS:
-        return at, rows, mass
-    place = np.minimum((np.cumsum(mass) / mass.sum() * POINTS).astype(np.intp), POINTS - 1)
-    place = np.unique(place, return_inverse=True)[1]
-    pooled = (np.bincount(place, column) for column in (mass * at, rows, mass))
-    total, count, share = (np.asarray(column, dtype=np.float64) for column in pooled)
-    return total / share, count, share
-
-
-def _draws(p: Array, rows: Array, weight: Array, draws: int, seed: int) -> Array:
-    """Monotone curves of truths drawn from `p`, shape (draws, m)."""
-    from scipy.optimize import isotonic_regression
-
-    rng = np.random.default_rng(seed)
-    out = np.empty((draws, len(p)))
-    whole = np.maximum(np.round(rows), 1).astype(np.int64)
-    for i in range(draws):
-        out[i] = isotonic_regression(rng.binomial(whole, p) / whole, weights=weight).x
-    return out
+def _curves(cells: Pooled, draws: int, seed: int) -> Array:
+    """Monotone curves of truths that follow the probabilities, shape (draws, m)."""
+    return np.array([recalibrated(frequency, cells.weight) for frequency in cells.truths(draws, seed)])
 
 
 def _envelope(draws: Array, confidence: float) -> tuple[Array, Array]:
-    """The narrowest of nested pointwise envelopes that holds this share of whole curves."""
-    ordered = np.sort(draws, axis=0)
-    count = len(draws)
-    least, most = 0, count // 2 - 1
-    while least < most:
-        k = (least + most + 1) // 2
-        inside = ((draws >= ordered[k]) & (draws <= ordered[count - 1 - k])).all(axis=1).mean()
-        least, most = (k, most) if inside >= confidence else (least, k - 1)
-    return ordered[least], ordered[count - 1 - least]
+    """A band that holds this share of whole curves, by their largest deviation in standard deviations.
+
+    Measured on the scale arcsin(sqrt(frequency)), on which frequencies near 0 and 1 spread like those between.
+    """
+    angle = np.arcsin(np.sqrt(np.clip(draws, 0.0, 1.0)))
+    centre, spread = angle.mean(axis=0), angle.std(axis=0)
+    scaled = np.divide(np.abs(angle - centre), spread, out=np.zeros_like(angle), where=spread > 1e-12)
+    largest = np.sort(scaled.max(axis=1))
+    # One curve more than was drawn: so the band holds it with at least this probability.
+    reach = largest[min(int(np.ceil(confidence * (len(draws) + 1))), len(draws)) - 1]
+    low, high = np.clip([centre - reach * spread, centre + reach * spread], 0.0, np.pi / 2)
+    return np.sin(low) ** 2, np.sin(high) ** 2

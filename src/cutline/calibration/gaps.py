@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.errors import InputError, ScoreError
+from cutline.calibration.null import Pooled, pooled
+from cutline.errors import InputError, ScoreError, UnknownName
+from cutline.evidence.figures import clusters_of
 from cutline.scores import Scores
 
 Array = NDArray[np.float64]
 GRID = 4096
 """Cells of [0, 1] that hold the residuals; the error is far below the bandwidths that come out."""
-NULL = 200
-"""Drawn truths for the value under perfect calibration."""
+NULL = 199
+"""Drawn truths for the value under perfect calibration: p-values are whole steps of 1/200."""
 
 
 def smooth_ece(scores: Scores) -> float:
@@ -133,8 +135,10 @@ def binned(
     closed : {"left", "right"}
         The side on which an edge belongs to its bin.
     """
-    if isinstance(bins, bool) or bins < 1:
-        raise InputError("bins", repr(bins), "a number of bins of at least 1")
+    bins = at_least(1, bins, "bins")
+    for name, given, allowed in (("by", by, ("width", "mass")), ("closed", closed, ("left", "right"))):
+        if given not in allowed:
+            raise UnknownName.among(name, str(given), allowed)
     p, y, w = binary_rows(scores)
     return binned_of(p, y, w, edges_of(p, bins, by), closed)
 
@@ -148,23 +152,52 @@ def edges_of(p: Array, bins: int, by: str) -> Array:
     return np.unique(np.append((ordered[ends - 1] + ordered[ends]) / 2, 1.0))
 
 
-def binned_of(p: Array, y: Array, w: Array, upper: Array, closed: str = "right") -> Binned:
-    """`binned` of arrays; weights sum to 1."""
+def binned_of(p: Array, y: Array, w: Array, upper: Array, closed: str = "right", rows: Array | None = None) -> Binned:
+    """`binned` of arrays, a row or a cell of `rows` rows each; weights sum to 1."""
+    each = 1.0 if rows is None else rows
     # A bin is closed at its upper edge (right) or at its lower one (left).
     place = np.minimum(np.searchsorted(upper, p, side="left" if closed == "right" else "right"), len(upper) - 1)
-    mass, square, said, seen = (np.bincount(place, v, len(upper)) for v in (w, w * w, w * p, w * y))
+    mass, square, said, seen = (np.bincount(place, v, len(upper)) for v in (w, w * w / each, w * p, w * y))
     some = mass > 0
     mass, said, seen = mass[some], said[some], seen[some]
     return Binned(upper[some], np.asarray(mass, np.float64), (said - seen) / mass, seen / mass, mass**2 / square[some])
 
 
 def under_calibration(
-    scores: Scores, figure: Callable[[Array, Array, Array], float], *, draws: int = NULL, seed: int = 0
+    scores: Scores, figure: Callable[[Pooled, Array], Sequence[float]], *, draws: int = NULL, seed: int = 0
 ) -> Array:
-    """The figure of truths drawn from the probabilities themselves: what perfect calibration shows, shape (draws,)."""
-    p, _, w = binary_rows(scores)
-    rng = np.random.default_rng(seed)
-    return np.array([figure(p, (rng.random(len(p)) < p).astype(np.float64), w) for _ in range(draws)])
+    """Figures of truths drawn from the probabilities themselves: what perfect calibration shows.
+
+    Parameters
+    ----------
+    scores : Scores
+        Binary probabilities or logits, with truth; rows in clusters are refused: how they hang together is not known.
+    figure : callable
+        Takes the pooled rows and a frequency for each cell, shape (m,); gives one or several figures.
+    draws, seed : int
+
+    Returns
+    -------
+    ndarray, shape (draws + 1, figures)
+        Row 0 is of the truth that was seen, pooled in the same way.
+    """
+    refuse_clusters(scores, "figures under perfect calibration")
+    cells = pooled(*binary_rows(scores))
+    truths = cells.truths(at_least(1, draws, "draws"), seed)
+    return np.array([figure(cells, seen) for seen in (cells.frequency, *truths)])
+
+
+def refuse_clusters(scores: Scores, what: str) -> None:
+    """Truth drawn row by row would be less spread than rows in clusters are."""
+    if clusters_of(scores.known()) is not None:
+        raise InputError("groups", f"{what}, of rows in clusters", "independent rows", "take one row of each cluster")
+
+
+def at_least(least: int, value: object, name: str) -> int:
+    """A whole number, checked."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InputError(name, repr(value), f"a whole number of at least {least}")
+    return int(value)
 
 
 def binary_rows(scores: Scores) -> tuple[Array, Array, Array]:
@@ -198,6 +231,7 @@ def top_label(scores: Scores) -> Scores:
         positive=True,
         kind="probability",
         weight=scores.weight,
+        slices=scores.slices,
         groups=scores.groups,
         ids=scores.ids,
         role=scores.role,

@@ -92,9 +92,11 @@ def average_precision_interval(table: ThresholdTable) -> Linear:
 class LargestGap:
     """Kolmogorov-Smirnov: the largest gap of two rates over all thresholds, which sits above its own truth.
 
-    At the best threshold of the population the gap is that of two proportions: hence the upper limit, with the normal
-    quantile. Downwards the error is at most that at the worst of the thresholds that may be the best one: `draws` are
-    replicates of it (intersection bounds, Chernozhukov, Lee & Rosen 2013), hence the lower limit.
+    Downwards the error is at most that at the worst of the thresholds that may be the best one: `draws` are replicates
+    of it (intersection bounds, Chernozhukov, Lee & Rosen 2013), hence the lower limit. Their mean is the most that
+    picking the largest gap can have added. At the best threshold of the population the gap is that of two proportions:
+    hence the upper limit, with the normal quantile, less half of that mean. Percentiles of the bootstrap, which picks
+    the largest gap once more, cover 0.75 of 0.95.
     """
 
     value: float
@@ -122,4 +124,5 @@ class LargestGap:
         if math.isnan(self.value) or self.units < 2:
             return math.nan, math.nan
         down = float(np.quantile(self.draws, (1 + level) / 2))
-        return max(self.value - down, 0.0), min(self.value + z * self.error, 1.0)
+        up = z * self.error - float(self.draws.mean()) / 2
+        return max(self.value - down, 0.0), min(self.value + max(up, 0.0), 1.0)

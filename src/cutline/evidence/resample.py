@@ -25,7 +25,7 @@ FEWEST = 400
 SMOOTHED = 100
 """Classes up to which draws of a confusion matrix are smoothed: cells without rows are drawn, too."""
 ROWS_OF_A_CLASS = 8
-"""Rows of a class below which figures that average over classes are marked insufficient."""
+"""Rows of a class below which figures that rest on its order, or average over classes, are marked insufficient."""
 
 
 def stratified_folds(
@@ -153,7 +153,8 @@ def bootstrap_table(
         out += value - float(metric.value(joined))
         how += f" of {len(thresholds) - 1:,} steps"
     units = min(_effective(w, w2) for w, w2 in _totals(table))
-    return Replicates(out, how, value=value, units=units)
+    # A stretch of the curve rests on a part of the rows of the smaller class.
+    return Replicates(out, how, value=value, units=units, enough=units >= (20 if stratified else ROWS_OF_A_CLASS))
 
 
 def gap_ingredients(table: ThresholdTable, *, seed: int, replicates: int | None = None) -> LargestGap:
