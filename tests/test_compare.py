@@ -770,3 +770,16 @@ def test_holm_holds_the_family():
         noise = {name: s for name, s in models.items() if name.startswith("m")}
         false += any(d.distinguishable for d in compare(noise, cl.roc_auc).differences)
     assert false / RUNS <= ALLOWED
+
+
+def test_a_plain_difference_survives_the_correction_for_many_pairs():
+    rng = np.random.default_rng(0)
+    y = (rng.random(1000) < 0.4).astype(int)
+    good, bad = (np.clip(0.9 * y + 0.1 * rng.random(1000), 0, 1), rng.random(1000))
+    models = {
+        f"m{i}": cl.Scores(y_true=y, y_score=good if i % 2 else bad, classes=[0, 1], kind="probability")
+        for i in range(12)
+    }
+    found = cl.compare(models, "f1", at=0.5, replicates=400)
+    assert sum(d.distinguishable for d in found.differences) == 36
+    assert all(d.more_rows is None for d in found.differences if d.distinguishable)

@@ -281,6 +281,8 @@ def missing(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Where a label is missing: None, nan, NaT or pandas' NA."""
     if values.dtype.kind == "f":
         return np.isnan(values)
+    if values.dtype.kind in "mM":
+        return np.isnat(values)
     if values.dtype.kind != "O":
         return np.zeros(values.shape, dtype=bool)
     kinds = set(map(type, values.ravel().tolist()))

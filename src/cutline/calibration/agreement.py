@@ -92,9 +92,10 @@ def hosmer_lemeshow(scores: Scores, *, groups: int = 10, clip: float = 0.0, in_s
     n, seen, said = (np.bincount(place, v) for v in (np.ones_like(p), y, p))
     n, seen, said = n[n > 0], seen[n > 0], said[n > 0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        chi2 = float(((seen - said) ** 2 / (said * (1 - said / n))).sum())
+        gap = (seen - said) ** 2
+        chi2 = float(np.where(gap == 0, 0.0, gap / (said * (1 - said / n))).sum())  # what must not happen is infinite
     df = len(n) - 2 * in_sample
-    test = Test("Hosmer-Lemeshow", chi2, df, float(chdtrc(df, chi2)) if df > 0 and math.isfinite(chi2) else math.nan)
+    test = Test("Hosmer-Lemeshow", chi2, df, float(chdtrc(df, chi2)) if df > 0 else math.nan)
     return HosmerLemeshow(test, *(np.asarray(v, np.float64) for v in (seen, said, n)))
 
 

@@ -86,6 +86,8 @@ def calibrator_from_dict(saved: Mapping[str, Any]) -> Calibrator:
     >>> calibrator_from_dict({"name": "beta", "a": 1.0, "b": 1.0, "c": 0.0})
     Beta(a=1.0, b=1.0, c=0.0)
     """
+    if not isinstance(saved, Mapping):
+        raise InputError("calibrator", type(saved).__name__, "a description with a name")
     name = saved.get("name")
     if not isinstance(name, str) or name not in _KINDS:
         raise InputError("calibrator", repr(name), f"one of {sorted(_KINDS)}")

@@ -130,6 +130,8 @@ class Calibration(Shown):
             before = math.nan if saved["before"] is None else float(saved["before"])
             seen = None if saved["fitted_on"] is None else Fingerprint.from_dict(saved["fitted_on"])
             numbers = [float(x) for c in tried for x in (c.parameters, c.log_loss, c.difference_error)]
+            if not all(isinstance(c.name, str) and isinstance(c.log_loss, float | int) for c in tried):
+                raise TypeError("candidates")
         except (KeyError, TypeError, ValueError):
             raise _incomplete() from None
         if not np.isfinite(numbers).all() or calibrator.name not in [c.name for c in tried]:
@@ -260,6 +262,12 @@ def calibration_from_dict(saved: Mapping[str, Any]) -> tuple[Calibrator, Classes
     if calibrator.name not in allowed or kind not in ("probability", "logit", "rank"):
         came = f"{calibrator.name!r} of kind {kind!r} for {classes!r}"
         raise InputError("calibrator", came, f"one of {allowed} of kind 'probability', 'logit' or 'rank'")
+    # A map of the raw score cannot come from probabilities, nor one of probabilities from a ranking.
+    turned = getattr(calibrator, "on_logit", kind != "rank") == (kind == "rank")
+    width = getattr(calibrator, "intercept", None)
+    wide = isinstance(width, np.ndarray) and len(width) != classes.k
+    if turned or wide or (kind == "rank" and calibrator.name in ("identity", "beta")):
+        raise InputError("calibrator", f"{calibrator.name!r} of kind {kind!r} for {classes!r}", "what belongs together")
     return calibrator, classes, kind
 
 

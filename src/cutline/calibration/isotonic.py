@@ -36,9 +36,10 @@ def pooled(known: Scores) -> Blocks:
     share = np.add.reduceat(positive, start) / np.add.reduceat(mass, start)
     start = start[np.concatenate([[True], np.diff(share) > SAME])]
     total = np.add.reduceat(mass, start)
-    centre = np.add.reduceat(mass * x, start) / total
+    last = x[np.append(start[1:], len(x)) - 1]
+    centre = np.clip(np.add.reduceat(mass * x, start) / total, x[start], last)  # rounding may leave a block of one ulp
     share = np.add.reduceat(positive, start) / total
-    return Blocks(x[start], x[np.append(start[1:], len(x)) - 1], centre, share)
+    return Blocks(x[start], last, centre, share)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -198,6 +198,10 @@ def recall_at_fpr(
     at = np.atleast_1d(np.asarray(fpr, np.float64))
     if not ((at >= 0) & (at <= 1)).all():
         raise InputError("fpr", repr(fpr), "false positive rates from 0 to 1")
+    if at.ndim != 1:
+        raise InputError("fpr", f"shape {at.shape}", "one rate, or shape (m,)")
+    if replicates < 1:
+        raise InputError("replicates", repr(replicates), "at least one")
     z_of(confidence)  # checks the level
     table = _checked(data)
     tp, fp = (np.diff(side) for side in (table.tp, table.fp))

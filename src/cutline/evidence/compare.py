@@ -50,6 +50,10 @@ class WithP(Ingredients, Protocol):
         """Two-sided; 1 where nothing can be tested."""
 
 
+ENOUGH = 400
+"""Replicates from which their spread is known well enough to go on where they end."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Resampled:
     """Bootstrap replicates of a difference: percentile interval, and p from the smaller tail.
@@ -73,12 +77,21 @@ class Resampled:
 
     @property
     def p(self) -> float:
-        """2 min (1 + replicates on one side of 0) / (1 + replicates); an undefined one counts on both sides."""
+        """2 min (1 + replicates on one side of 0) / (1 + replicates); an undefined one counts on both sides.
+
+        Beyond the resolution of the replicates the normal tail of their median and spread goes on, so that a correction
+        for many comparisons does not hide what is plain.
+        """
         if self.state != "ok":
             return 1.0
         values = self.replicates.values
         tails = (values.size - np.count_nonzero(values > 0), values.size - np.count_nonzero(values < 0))
         p = min(1.0, 2 * (1 + min(tails)) / (1 + values.size))
+        if min(tails) < 5 and values.size >= ENOUGH:
+            from scipy.special import ndtr
+
+            seen = values[np.isfinite(values)]
+            p = min(p, float(2 * ndtr(-abs(np.median(seen)) / seen.std())))
         if not self._expanded:
             return p
         from scipy.special import ndtri, stdtr
@@ -209,7 +222,7 @@ class Difference(Shown):
         alpha = (1 - self.confidence) * min(self.p / self.p_adjusted, 1.0)
         low, high = self.interval(1 - alpha)
         more = self.n * (((high - low) / 2 / self.value) ** 2 - 1)
-        if not math.isfinite(more):
+        if not math.isfinite(more) or more <= 0:
             return None
         return _two_digits(more)
 
@@ -658,7 +671,9 @@ def of_means(
             return delong_test(one, two, paired=paired)
         if paired:
             return together(a, b, "paired DeLong, t", reach)
-        return apart(a, b, "DeLong, unpaired", reach) if one.groups is not None else TwoAreas.of(a, b)
+        if one.groups is not None or two.groups is not None:
+            return apart(a, b, "DeLong, unpaired", reach)
+        return TwoAreas.of(a, b)
     (k, d), (k2, d2) = first, second
     if not paired:
         if metric.proportion and plain:

@@ -492,6 +492,10 @@ def delong_test(first: Scores, second: Scores, *, paired: bool = True) -> Studen
     """
     if paired and not np.array_equal(first.known().is_positive, second.known().is_positive):
         raise ShapeError("second", "other truth than the first", "the same rows in the same order", "or paired=False")
+    for name in ("weight", "groups") if paired else ():
+        mine, other = getattr(first.known(), name), getattr(second.known(), name)
+        if (mine is None) != (other is None) or (mine is not None and not np.array_equal(mine, other)):
+            raise InputError("second", f"another {name} than the first", f"the same {name} in both")
     one, two = auc_influence(first), auc_influence(second)
     gap = one.minus(two) if paired else None
     if gap is not None and gap.member is None and min(gap.units) >= 2:
@@ -570,7 +574,7 @@ def together(first: Influence, second: Influence, method: str, reach: tuple[floa
 
 def apart(first: Influence, second: Influence, method: str, reach: tuple[float, float]) -> Studentized:
     """Difference of two figures of different rows: Welch's t over the parts of both."""
-    if first.member is not None:
+    if first.member is not None or second.member is not None:
         method += ", clusters"
     return welch(first.value - second.value, first.spreads + second.spreads, method, reach)
 

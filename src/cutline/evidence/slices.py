@@ -296,6 +296,8 @@ def slices(
     """
     metric = find(metric) if isinstance(metric, str) else metric
     z_of(confidence)
+    if replicates < 1:
+        raise InputError("replicates", repr(replicates), "at least one")
     known, partitions = scores.known(), _partitions(scores, by)
     cut = at if metric.of_counts else None
     overall = float(metric.value(known, at=cut))
