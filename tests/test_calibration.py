@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,7 +17,6 @@ from cutline.calibration import (
     Temperature,
     calibration_from_dict,
     calibrator_from_dict,
-    features_of,
     reliability,
 )
 from cutline.calibration.calibrators import BINARY, SEVERAL
@@ -27,6 +27,7 @@ from cutline.calibration.sklearn_api import CutlineCalibrator
 from cutline.calibration.venn_abers import VennAbers
 from cutline.errors import InputError, LabelError, ScoreError, ShapeError, UnknownName
 from cutline.evidence import wilson
+from cutline.scores import softmax
 
 
 def logit(p):
@@ -158,8 +159,63 @@ def test_an_integer_weight_is_repetition(kind, score):
     ends = (s.score == s.score.min()) | (s.score == s.score.max())
     s = s._with(truth=np.where(ends, s.score == s.score.max(), s.truth).astype(np.int32))  # isotonic reaches 0 and 1
     s = s.with_score(s.score, score)
-    one, other = kind.fit(s.with_weight(times)), kind.fit(s.take(np.repeat(np.arange(s.n), times)))
+    fit = partial(Logistic.fit, smooth=False) if kind is Logistic else kind.fit  # smoothing counts effective rows
+    one, other = fit(s.with_weight(times)), fit(s.take(np.repeat(np.arange(s.n), times)))
     np.testing.assert_allclose(unclipped(one)(QUERIES), unclipped(other)(QUERIES), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [Logistic, Beta, Quadratic, Isotonic, CentredIsotonic])
+def test_the_unit_of_weights_does_not_matter(kind):
+    s, _ = drawn(300, 8, BENDS["shifted"])
+    w = np.random.default_rng(1).uniform(0.2, 3, s.n)
+    one, other = kind.fit(s.with_weight(w)), kind.fit(s.with_weight(1000 * w))
+    np.testing.assert_allclose(one(QUERIES), other(QUERIES), rtol=1e-8)
+
+
+def far_out(n: int = 2000) -> cl.Scores:
+    """Overconfident logits far beyond those whose probabilities float64 can tell apart."""
+    rng = np.random.default_rng(3)
+    z = rng.normal(0, 3, n)
+    return cl.Scores(y_true=rng.uniform(size=n) < sigmoid(z), y_score=40 * z, kind="logit")
+
+
+@pytest.mark.parametrize("kind", [Logistic, Beta, Quadratic, CentredIsotonic])
+def test_logits_keep_their_order_however_far_out(kind):
+    s = far_out()
+    p = kind.fit(s)(s.score)
+    order = np.argsort(s.score, kind="stable")
+    assert (np.diff(p[order]) >= 0).all()
+    assert cl.roc_auc(s.with_score(p, "probability")) == pytest.approx(cl.roc_auc(s), abs=2e-3)
+    if kind is not CentredIsotonic:
+        assert len(np.unique(p)) > 0.99 * s.n
+    assert cl.log_loss(s.with_score(p, "probability")) < 0.42  # of the true probabilities: 0.40
+
+
+def test_logits_of_several_classes_far_out_are_tempered():
+    rng = np.random.default_rng(4)
+    z = rng.normal(0, 2, (3000, 4))
+    p = softmax(z)
+    y = (p.cumsum(axis=1) > rng.uniform(size=(3000, 1))).argmax(axis=1)
+    s = cl.Scores(y_true=y, y_score=50 * z, classes=[0, 1, 2, 3], kind="logit")
+    fit = Temperature.fit(s)
+    assert fit.temperature == pytest.approx(50, rel=0.1)
+    true = cl.log_loss(s.with_score(p, "probability"))
+    for kind in (Temperature, VectorScaling, MatrixScaling):
+        assert cl.log_loss(s.with_score(kind.fit(s)(s.score), "probability")) < true + 0.005
+
+
+@pytest.mark.parametrize("k", [2, 4])
+def test_a_calibration_of_logits_takes_probabilities_and_the_other_way_round(k):
+    rng = np.random.default_rng(5)
+    z = rng.normal(0, 2, 2000) if k == 2 else rng.normal(0, 2, (2000, k))
+    y = rng.uniform(size=2000) < sigmoid(z) if k == 2 else rng.integers(0, k, 2000)
+    logits = cl.Scores(y_true=y, y_score=z, kind="logit", classes=None if k == 2 else range(k))
+    ps = logits.with_score(logits.probability, "probability")
+    for method in ("identity", *(("logistic", "isotonic") if k == 2 else ("temperature", "svs"))):
+        for fitted_on in (logits, ps):
+            found = cl.calibrate(fitted_on, method=method)
+            np.testing.assert_allclose(found.apply(logits).score, found.apply(ps).score, rtol=1e-6, atol=1e-9)
+            assert found.calibrator.to_dict() == calibrator_from_dict(found.calibrator.to_dict()).to_dict()
 
 
 def test_logistic_is_the_maximum_likelihood_of_smoothed_targets():
@@ -230,7 +286,7 @@ def test_the_choice_is_reported_seeded_and_honest():
     inside = cl.log_loss(found.apply(s))
     assert inside < cl.log_loss(crossed)  # the fit on all rows flatters itself
     calibrator, classes, kind = calibration_from_dict(json.loads(json.dumps(found.to_dict())))
-    np.testing.assert_array_equal(calibrator(features_of(s)), found.apply(s).score)
+    np.testing.assert_array_equal(calibrator(s.score), found.apply(s).score)
     assert (classes, kind) == (s.classes, "probability")
     assert found.calibrator.name in repr(found)
     loaded = cl.Calibration.from_dict(json.loads(json.dumps(found.to_dict(), allow_nan=False)))
@@ -326,7 +382,7 @@ def tampered():
     logistic, beta, quadratic = Logistic.fit(s).to_dict(), Beta.fit(s).to_dict(), Quadratic.fit(s).to_dict()
     isotonic, venn = Isotonic.fit(s).to_dict(), VennAbers.fit(s).to_dict()
     sms, svs = MatrixScaling.fit(several(90)).to_dict(), VectorScaling.fit(several(90)).to_dict()
-    yield from (logistic | change for change in ({"slope": -1.0}, {"slope": True}, {"on_logit": 1}, {"slope": "1"}))
+    yield from (logistic | change for change in ({"slope": -1.0}, {"slope": True}, {"kind": 1}, {"slope": "1"}))
     yield from (logistic | {"intercept": None}, logistic | {"intercept": float("nan")}, {**logistic, "more": 1.0})
     yield from (beta | {"a": -0.1}, quadratic | {"scale": 0.0}, quadratic | {"curve": 99.0}, quadratic | {"low": 9.0})
     yield from (isotonic | {"y": isotonic["y"][::-1]}, isotonic | {"x": isotonic["x"][:-1]}, isotonic | {"x": 3.0})
@@ -349,7 +405,7 @@ def test_a_saved_calibration_must_fit_together():
         with pytest.raises(InputError):
             calibration_from_dict({**saved, **change})
     with pytest.raises(InputError, match="'temperature'"):
-        calibration_from_dict({**saved, "calibrator": Temperature(1.0, 0.0).to_dict()})
+        calibration_from_dict({**saved, "calibrator": Temperature(1.0, 0.0, saved["kind"]).to_dict()})
 
 
 # --- Venn-ABERS and centred isotonic against their definitions --------------------------------------------------------

@@ -45,6 +45,23 @@ def rates(found):
     return [getattr(found, m).prior[1] for m in ("em", "bbse_soft", "bbse_hard")]
 
 
+@pytest.mark.parametrize("present", [0.0, 0.003, 0.4, 1.0])
+def test_em_finds_the_maximum_also_at_the_border(present):
+    rng = np.random.default_rng(4)
+    x = rng.normal(1.4 * (rng.random(3000) < present) - 0.7)
+    p = 1 / (1 + np.exp(-1.4 * x))
+    found = em_prior(np.column_stack([1 - p, p]), np.array([0.5, 0.5]), np.ones(3000))[1]
+    grid = np.linspace(0, 1, 20_001)
+    loss = [-np.log(2 * (share * p + (1 - share) * (1 - p))).sum() for share in grid]
+    assert found == pytest.approx(grid[int(np.argmin(loss))], abs=6e-5)
+
+
+@pytest.mark.parametrize("given", ["a", "0.5", True, None, [0.5, "b"], {"a": 1}, (0.2, 0.3, 0.5)])
+def test_a_prior_is_a_number(given):
+    with pytest.raises(InputError, match="to: came"):
+        shift_prior(drawn(20, 0.5)[0], to=given, source=0.5)
+
+
 @pytest.mark.parametrize("to", [0.001, 0.1, 0.5, 0.93])
 def test_a_known_prior_gives_the_posterior_there(to):
     s, x = drawn(200, 0.5)
@@ -52,7 +69,7 @@ def test_a_known_prior_gives_the_posterior_there(to):
     back = shift_prior(shift_prior(s, to=to, source=0.5), to=0.5, source=to)
     np.testing.assert_allclose(back.score, s.score, rtol=1e-12)
     logits = s.with_score(np.log(s.score / (1 - s.score)), "logit")
-    np.testing.assert_allclose(shift_prior(logits, to=to, source=0.5).score, posterior(x, to), rtol=1e-9)
+    np.testing.assert_allclose(shift_prior(logits, to=to, source=0.5).probability, posterior(x, to), rtol=1e-9)
     truth = shift_prior(s, to=to)  # the source's shares are those of its rows
     np.testing.assert_allclose(truth.score, shift_prior(s, to=to, source=s.n_pos / s.n).score)
     assert any("prior" in note for note in truth.notes)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.errors import InputError, LabelError, ScoreError
-from cutline.scores import Scores
+from cutline.scores import Kind, Scores
 
 Array = NDArray[np.float64]
 
@@ -36,15 +36,33 @@ class Calibrator(Protocol):
         """Plain values for JSON, with the name."""
 
 
-def features_of(scores: Scores) -> Array:
-    """What calibrators read: probabilities where there are any, else the raw score."""
-    return np.asarray(scores.score, dtype=np.float64) if scores.kind == "rank" else scores.probability
+def features_of(scores: Scores, kind: Kind) -> Array:
+    """The scores as a calibrator of that kind reads them. Logits stay logits: their probabilities would make ties."""
+    if kind == scores.kind:
+        return np.asarray(scores.score, dtype=np.float64)
+    if kind == "probability":
+        return scores.probability
+    return log_odds(scores.probability, "probability") if scores.binary else log_p(scores.probability, "probability")
 
 
 def logit(p: NDArray[Any]) -> Array:
     """log(p / (1 - p)) of probabilities kept `CLIP` away from 0 and 1."""
     p = np.clip(np.asarray(p, dtype=np.float64), CLIP, 1 - CLIP)
     return np.asarray(np.log(p) - np.log1p(-p))
+
+
+def log_odds(score: NDArray[Any], kind: Kind) -> Array:
+    """Where binary scores lie on the axis that logistic maps bend: the logit of probabilities, else the score."""
+    return logit(score) if kind == "probability" else np.asarray(score, dtype=np.float64)
+
+
+def log_p(score: NDArray[Any], kind: Kind) -> Array:
+    """Log probabilities of several classes, shape (n, k); probabilities are kept at least `CLIP`."""
+    x = np.asarray(score, dtype=np.float64)
+    if kind == "probability":
+        return np.asarray(np.log(np.maximum(x, CLIP)))
+    x = x - x.max(axis=1, keepdims=True)
+    return np.asarray(x - np.log(np.exp(x).sum(axis=1, keepdims=True)))
 
 
 def rows_to_fit(scores: Scores, name: str) -> Scores:
@@ -75,6 +93,11 @@ def require(fine: object, name: str, wanted: str) -> None:
     """Refuse parameters that no fit could have given."""
     if not fine:
         raise InputError("calibrator", f"parameters of {name!r} that no fit gives", wanted)
+
+
+def is_kind(kind: object, *, rank: bool = False) -> bool:
+    """True for the kinds of score that a map of probabilities, or of a ranking as well, can read."""
+    return isinstance(kind, str) and kind in ("probability", "logit", *(["rank"] if rank else []))
 
 
 def are_numbers(*values: object) -> bool:

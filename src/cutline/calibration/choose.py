@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.calibration.base import Calibrator, features_of, rows_to_fit
+from cutline.calibration.base import Calibrator, are_numbers, features_of, rows_to_fit
 from cutline.calibration.calibrators import BINARY, SEVERAL, Identity, calibrator_from_dict
 from cutline.calibration.isotonic import CentredIsotonic
 from cutline.calibration.logistic import Beta, Logistic, Quadratic
@@ -93,7 +93,7 @@ class Calibration(Shown):
             raise LabelError("scores", repr(scores.classes), f"{self.classes!r}, as the calibrator was fitted on")
         if (scores.kind == "rank") != (self.kind == "rank"):
             raise ScoreError("scores", f"kind {scores.kind!r}", f"kind {self.kind!r}, as the calibrator was fitted on")
-        made = scores.with_score(self.calibrator(features_of(scores)), "probability")
+        made = scores.with_score(self.calibrator(features_of(scores, self.kind)), "probability")
         shared = None
         if self.fitted_on is not None and scores.truth is not None:
             shared = self.fitted_on.overlap(scores.known().fingerprint)
@@ -129,12 +129,10 @@ class Calibration(Shown):
             tried = tuple(Candidate(**each) for each in saved["candidates"])
             before = math.nan if saved["before"] is None else float(saved["before"])
             seen = None if saved["fitted_on"] is None else Fingerprint.from_dict(saved["fitted_on"])
-            numbers = [float(x) for c in tried for x in (c.parameters, c.log_loss, c.difference_error)]
-            if not all(isinstance(c.name, str) and isinstance(c.log_loss, float | int) for c in tried):
-                raise TypeError("candidates")
         except (KeyError, TypeError, ValueError):
             raise _incomplete() from None
-        if not np.isfinite(numbers).all() or calibrator.name not in [c.name for c in tried]:
+        fine = all(are_numbers(c.parameters, c.log_loss, c.difference_error) for c in tried)
+        if not fine or calibrator.name not in [c.name for c in tried]:
             raise _incomplete()
         return cls(calibrator, tried, classes, kind, before, seen)
 
@@ -182,11 +180,13 @@ def calibrate(scores: Scores, *, method: str = "auto", folds: int = 5, seed: int
     >>> cl.calibrate(cl.Scores(y_true=y, y_score=p**3, kind="probability")).calibrator.name != "identity"
     True
     """
+    if isinstance(folds, bool) or not isinstance(folds, int | np.integer) or folds < 2:
+        raise InputError("folds", repr(folds), "an integer of at least 2")
     known = rows_to_fit(scores, method)
     rows = np.bincount(np.asarray(known.truth))
     smallest = int(rows[rows > 0].min())
     kinds = _candidates(known, smallest, method)
-    out, parameters = _out_of_fold(known, kinds, max(2, min(folds, smallest)), seed)
+    out, parameters = _out_of_fold(known, kinds, max(2, min(int(folds), smallest)), seed)
     losses = {kind: row_log_loss(known.with_score(out[kind], "probability")) for kind in kinds}
     means = {kind: float(np.average(losses[kind], weights=known.weight)) for kind in kinds}
     best = min(kinds, key=lambda kind: (means[kind], parameters[kind]))
@@ -222,7 +222,7 @@ def _out_of_fold(known: Scores, kinds: list[Any], folds: int, seed: int) -> tupl
     """Probabilities from calibrators that did not see the row, by kind, and the parameters of each kind."""
     assert known.truth is not None
     fold = stratified_folds(known.truth, folds, seed, known.groups)
-    out = {kind: np.zeros_like(features_of(known)) for kind in kinds}
+    out = {kind: np.zeros(known.score.shape) for kind in kinds}
     parameters = {}
     for k in range(folds):
         rest, held = known.take(fold != k), known.take(fold == k)
@@ -234,7 +234,7 @@ def _out_of_fold(known: Scores, kinds: list[Any], folds: int, seed: int) -> tupl
             raise LabelError("y_true", came, "at least 2 rows of each class", hint)
         for kind in kinds:
             fit = kind.fit(rest)
-            out[kind][fold == k] = fit(features_of(held))
+            out[kind][fold == k] = fit(held.score)
             parameters[kind] = fit.parameters
     return out, parameters
 
@@ -262,11 +262,10 @@ def calibration_from_dict(saved: Mapping[str, Any]) -> tuple[Calibrator, Classes
     if calibrator.name not in allowed or kind not in ("probability", "logit", "rank"):
         came = f"{calibrator.name!r} of kind {kind!r} for {classes!r}"
         raise InputError("calibrator", came, f"one of {allowed} of kind 'probability', 'logit' or 'rank'")
-    # A map of the raw score cannot come from probabilities, nor one of probabilities from a ranking.
-    turned = getattr(calibrator, "on_logit", kind != "rank") == (kind == "rank")
+    other = getattr(calibrator, "kind", kind) != kind  # maps of any monotone shape read any kind
     width = getattr(calibrator, "intercept", None)
     wide = isinstance(width, np.ndarray) and len(width) != classes.k
-    if turned or wide or (kind == "rank" and calibrator.name in ("identity", "beta")):
+    if other or wide:
         raise InputError("calibrator", f"{calibrator.name!r} of kind {kind!r} for {classes!r}", "what belongs together")
     return calibrator, classes, kind
 

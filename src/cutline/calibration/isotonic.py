@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.calibration.base import Array, are_columns, binary_rows, features_of, require, rising, weights_of
+from cutline.calibration.base import Array, are_columns, binary_rows, require, rising, weights_of
 from cutline.scores import Scores
 
 SAME = 1e-12
@@ -28,7 +28,7 @@ def pooled(known: Scores) -> Blocks:
     """Pool adjacent violators: weighted least squares under monotony (Ayer et al. 1955)."""
     from scipy.optimize import isotonic_regression
 
-    x, inverse = np.unique(features_of(known), return_inverse=True)
+    x, inverse = np.unique(np.asarray(known.score, dtype=np.float64), return_inverse=True)
     weight = weights_of(known)
     mass = np.bincount(inverse, weights=weight)
     positive = np.bincount(inverse, weights=weight * known.is_positive)

@@ -13,6 +13,8 @@ from cutline.calibration.base import Array, logit, weights_of
 from cutline.calibration.logistic import newton
 from cutline.scores import Scores
 
+TOLERANCE = 1e-8
+"""The largest change of a share in the last step of EM."""
 SINGULAR = 1e8
 """Condition of the confusion matrix beyond which nothing is left of its inverse."""
 
@@ -55,8 +57,11 @@ def times_drawn(member: NDArray[Any], rng: np.random.Generator) -> Array:
     return np.bincount(rng.integers(many, size=many), minlength=many)[member].astype(np.float64)
 
 
-def em_prior(p: Array, shares: Array, weight: Array, start: Array | None = None, tolerance: float = 1e-10) -> Array:
+def em_prior(p: Array, shares: Array, weight: Array, start: Array | None = None) -> Array:
     """Maximum likelihood shares of the classes, shape (k,), by EM (Saerens et al. 2002).
+
+    Of two classes the likelihood has one unknown, and is concave in it: its maximum is found by bracketing, since EM
+    creeps towards a share of 0.
 
     Parameters
     ----------
@@ -65,21 +70,37 @@ def em_prior(p: Array, shares: Array, weight: Array, start: Array | None = None,
     weight : ndarray, shape (n,)
     start : ndarray, shape (k,), optional
         Where to start; the likelihood is concave, so the end is the same.
-    tolerance : float
-        The largest change of a share in the last step.
     """
     ratio = p / shares
     own = weight / weight.sum()
+    if len(shares) == 2:
+        share = _one_share(ratio, own)
+        return np.array([1 - share, share])
     prior = shares if start is None or np.isnan(start).any() else 0.99 * start + 0.01 * shares
     for _ in range(10_000):
         joint = ratio * prior
         total = joint.sum(axis=1)
         new = (own / np.where(total > 0, total, 1)) @ joint
-        done = np.abs(new - prior).max() < tolerance
+        done = np.abs(new - prior).max() < TOLERANCE
         prior = new
         if done:
             break
     return np.asarray(prior)
+
+
+def _one_share(ratio: Array, own: Array) -> float:
+    """The share of the second class at which the slope of the mean log likelihood is 0, or the border it points to."""
+    from scipy.optimize import brentq
+
+    first, gap = ratio[:, 0], ratio[:, 1] - ratio[:, 0]
+
+    def slope(share: float) -> float:
+        with np.errstate(divide="ignore"):
+            return float(own @ np.divide(gap, first + share * gap, out=np.zeros_like(gap), where=gap != 0))
+
+    if slope(0.0) <= 0:
+        return 0.0
+    return 1.0 if slope(1.0) >= 0 else float(brentq(slope, 1e-300, 1 - 1e-16, xtol=TOLERANCE / 100))
 
 
 def bbse_weights(own: Array, truth: Any, shares: Array, w: Array, seen: Array) -> Array:

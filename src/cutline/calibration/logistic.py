@@ -8,9 +8,19 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.calibration.base import CLIP, Array, are_numbers, binary_rows, features_of, logit, require, weights_of
+from cutline.calibration.base import (
+    CLIP,
+    Array,
+    are_numbers,
+    binary_rows,
+    is_kind,
+    log_odds,
+    logit,
+    require,
+    weights_of,
+)
 from cutline.errors import LabelError
-from cutline.scores import Scores, sigmoid
+from cutline.scores import Kind, Scores, sigmoid
 
 RIDGE = 1e-9
 """Keeps the Hessian invertible when scores are constant; too small to move any figure."""
@@ -18,24 +28,24 @@ RIDGE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """``sigmoid(slope * z + intercept)``; z = logit(p) of probabilities, or the raw score of a ranking.
+    """``sigmoid(slope * z + intercept)``; z = logit(p) of probabilities, else the logit or raw score itself.
 
     Platt 1999 with his smoothed targets (Lin, Lin & Weng 2007); on the logit it contains the identity.
     """
 
     slope: float
     intercept: float
-    on_logit: bool
+    kind: Kind = "probability"
     name: ClassVar[str] = "logistic"
     parameters: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        fine = are_numbers(self.slope, self.intercept) and isinstance(self.on_logit, bool)
-        require(fine and self.slope >= 0, self.name, "a slope >= 0, an intercept, on_logit true or false")
+        fine = are_numbers(self.slope, self.intercept) and is_kind(self.kind, rank=True)
+        require(fine and self.slope >= 0, self.name, "a slope >= 0, an intercept and the kind of the scores")
 
     def __call__(self, score: NDArray[Any]) -> Array:
         """Probabilities."""
-        return sigmoid(self.slope * (logit(score) if self.on_logit else np.asarray(score, np.float64)) + self.intercept)
+        return sigmoid(self.slope * log_odds(score, self.kind) + self.intercept)
 
     @classmethod
     def fit(cls, scores: Scores, *, smooth: bool = True) -> Logistic:
@@ -55,7 +65,7 @@ class Logistic:
         [0.25, 0.34, 0.41, 0.58, 0.64, 0.78]
         """
         known = binary_rows(scores, cls.name)
-        z = _position(known)
+        z = log_odds(known.score, known.kind)
         if not smooth and separated(z, known.is_positive):
             came = "a score that separates the classes: the best slope is infinite"
             raise LabelError("scores", came, "classes that overlap", "keep the smoothing")
@@ -65,12 +75,12 @@ class Logistic:
         slope = max(float(theta[0]) / scale, 0.0)  # a negative slope would turn the ranking around
         if slope == 0.0:
             base = float(np.average(target, weights=known.weight))
-            return cls(0.0, float(logit(np.array(base))), known.kind != "rank")
-        return cls(slope, float(theta[1] - slope * centre), known.kind != "rank")
+            return cls(0.0, float(logit(np.array(base))), known.kind)
+        return cls(slope, float(theta[1] - slope * centre), known.kind)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {"name": self.name, "slope": self.slope, "intercept": self.intercept, "on_logit": self.on_logit}
+        return {"name": self.name, "slope": self.slope, "intercept": self.intercept, "kind": self.kind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +98,13 @@ class Quadratic:
     scale: float
     low: float
     high: float
-    on_logit: bool
+    kind: Kind = "probability"
     name: ClassVar[str] = "quadratic"
     parameters: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
         numbers = (self.slope, self.curve, self.intercept, self.centre, self.scale, self.low, self.high)
-        fine = are_numbers(*numbers) and isinstance(self.on_logit, bool) and self.scale > 0 and self.low <= self.high
+        fine = are_numbers(*numbers) and is_kind(self.kind, rank=True) and self.scale > 0 and self.low <= self.high
         fine = fine and min(self._steepness(self.low), self._steepness(self.high)) >= 0
         require(fine, self.name, "finite numbers, a scale > 0 and a curve that rises from low to high")
 
@@ -103,7 +113,7 @@ class Quadratic:
 
     def __call__(self, score: NDArray[Any]) -> Array:
         """Probabilities."""
-        t = ((logit(score) if self.on_logit else np.asarray(score, np.float64)) - self.centre) / self.scale
+        t = (log_odds(score, self.kind) - self.centre) / self.scale
         inside = np.clip(t, self.low, self.high)
         curved = inside * (self.slope + self.curve * inside) + self.intercept
         return sigmoid(curved + self._steepness(inside) * (t - inside))
@@ -112,8 +122,8 @@ class Quadratic:
     def fit(cls, scores: Scores) -> Quadratic:
         """Penalised maximum likelihood on smoothed targets."""
         known = binary_rows(scores, cls.name)
-        t, centre, scale = _standardised(_position(known))
-        low, high, on_logit = float(t.min()), float(t.max()), known.kind != "rank"
+        t, centre, scale = _standardised(log_odds(known.score, known.kind))
+        low, high = float(t.min()), float(t.max())
         weight = weights_of(known)
         ridge = np.array([RIDGE, float(np.square(weight).sum() / weight.sum() ** 2), RIDGE])
         columns = np.column_stack([t, t * t, np.ones_like(t)])
@@ -121,7 +131,7 @@ class Quadratic:
         if min(slope + 2 * curve * low, slope + 2 * curve * high) < 0:
             affine = Logistic.fit(known)
             slope, curve, intercept = affine.slope * scale, 0.0, affine.intercept + affine.slope * centre
-        return cls(slope, curve, intercept, centre, scale, low, high, on_logit)
+        return cls(slope, curve, intercept, centre, scale, low, high, known.kind)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -138,17 +148,18 @@ class Beta:
     a: float
     b: float
     c: float
+    kind: Kind = "probability"
     name: ClassVar[str] = "beta"
     parameters: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
-        fine = are_numbers(self.a, self.b, self.c) and min(self.a, self.b) >= 0
-        require(fine, self.name, "a and b >= 0, and c")
+        fine = are_numbers(self.a, self.b, self.c) and min(self.a, self.b) >= 0 and is_kind(self.kind)
+        require(fine, self.name, "a and b >= 0, c, and a kind of probabilities")
 
     def __call__(self, score: NDArray[Any]) -> Array:
         """Probabilities."""
-        p = np.clip(np.asarray(score, dtype=np.float64), CLIP, 1 - CLIP)
-        return sigmoid(self.a * np.log(p) - self.b * np.log1p(-p) + self.c)
+        below, above = _log_sides(score, self.kind)
+        return sigmoid(self.a * below - self.b * above + self.c)
 
     @classmethod
     def fit(cls, scores: Scores) -> Beta:
@@ -157,9 +168,9 @@ class Beta:
         Where the score separates the classes there is no maximum: Platt's smoothed targets stand in for the labels.
         """
         known = binary_rows(scores, cls.name)
-        p = np.clip(known.probability, CLIP, 1 - CLIP)
-        x = np.column_stack([np.log(p), -np.log1p(-p), np.ones_like(p)])
-        smooth = separated(p, known.is_positive)
+        below, above = _log_sides(known.score, known.kind)
+        x = np.column_stack([below, -above, np.ones_like(below)])
+        smooth = separated(below - above, known.is_positive)
         y = smooth_targets(known) if smooth else known.is_positive.astype(np.float64)
         free = [0, 1, 2]
         while True:
@@ -167,12 +178,22 @@ class Beta:
             theta[free] = newton(x[:, free], y, known.weight)
             negative = [i for i in free if i < 2 and theta[i] < 0]
             if not negative:
-                return cls(*map(float, theta))
+                a, b, c = map(float, theta)
+                return cls(a, b, c, known.kind)
             free.remove(min(negative, key=lambda i: theta[i]))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {"name": self.name, "a": self.a, "b": self.b, "c": self.c}
+        return {"name": self.name, "a": self.a, "b": self.b, "c": self.c, "kind": self.kind}
+
+
+def _log_sides(score: NDArray[Any], kind: Kind) -> tuple[Array, Array]:
+    """Natural logarithms of p and 1 - p, from logits without a detour over p."""
+    x = np.asarray(score, dtype=np.float64)
+    if kind == "logit":
+        return -np.logaddexp(0, -x), -np.logaddexp(0, x)
+    x = np.clip(x, CLIP, 1 - CLIP)
+    return np.log(x), np.log1p(-x)
 
 
 def separated(z: Array, positive: NDArray[np.bool_]) -> bool:
@@ -181,8 +202,12 @@ def separated(z: Array, positive: NDArray[np.bool_]) -> bool:
 
 
 def smooth_targets(scores: Scores) -> Array:
-    """Platt's targets: (n1 + 1)/(n1 + 2) for positives, 1/(n0 + 2) for negatives; they keep the slope finite."""
+    """Platt's targets: (n1 + 1)/(n1 + 2) for positives, 1/(n0 + 2) for negatives; they keep the slope finite.
+
+    Weights count as (sum w)^2 / sum w^2 rows in all, so that their unit does not matter.
+    """
     positive, weight = scores.is_positive, weights_of(scores)
+    weight = weight * (weight.sum() / np.square(weight).sum())
     n1, n0 = float(weight[positive].sum()), float(weight[~positive].sum())
     return np.where(positive, (n1 + 1) / (n1 + 2), 1 / (n0 + 2))
 
@@ -209,11 +234,6 @@ def newton(x: Array, target: Array, weight: Array | None, ridge: Array | float =
             break
         theta, now = theta - scale * step, new
     return theta
-
-
-def _position(known: Scores) -> Array:
-    x = features_of(known)
-    return x if known.kind == "rank" else logit(x)
 
 
 def _standardised(z: Array) -> tuple[Array, float, float]:

@@ -141,7 +141,8 @@ class PriorEstimate(Shown):
             raise LabelError("scores", repr(scores.classes), repr(self.classes))
         prior = getattr(self, method).prior
         if not (prior > 0).all():
-            raise InputError("target", f"shares {prior.tolist()} by {method}", "shares above 0", "use method='em'")
+            hint = "label some target rows"
+            raise InputError("target", f"shares {prior.tolist()} by {method}", "shares above 0", hint)
         return multiply_odds(scores, prior / self.source, f"shifted to the prior estimated by {method}")
 
     def to_dict(self, confidence: float = 0.95) -> dict[str, Any]:
@@ -208,12 +209,12 @@ def estimate_prior(source: Scores, target: Scores, *, replicates: int = REPLICAT
     >>> found = estimate_prior(draw(2000, 0.5), draw(1000, 0.1), seed=1)
     >>> found
     PriorEstimate(ok: EM and BBSE agree, and the scores are a mixture of the source's classes)
-      em: True 0.09206 [0.04563, 0.1548]
+      em: True 0.09206 [0.04562, 0.1548]
       bbse_soft: True 0.1197 [0.05707, 0.1759]
       bbse_hard: True 0.09773 [0.0298, 0.1719]
     """
-    if replicates < FEWEST:
-        raise InputError("replicates", repr(replicates), f"at least {FEWEST}")
+    if not isinstance(replicates, int | np.integer) or replicates < FEWEST:
+        raise InputError("replicates", repr(replicates), f"an integer of at least {FEWEST}")
     _check(source, target)
     known = source.known()
     class_shares(known)  # refuses a class without rows
@@ -252,7 +253,7 @@ def _estimates(
     if not (shares > 0).all():
         nothing = np.full(len(shares), np.nan)
         return dict.fromkeys(METHODS, (nothing, nothing))
-    em = em_prior(rows.p, shares, v, start, 1e-10 if start is None else 1e-6)
+    em = em_prior(rows.p, shares, v, start)
     found = {"em": (em, em / shares)}
     for name, own, other in (("bbse_soft", labelled.p, rows.p), ("bbse_hard", labelled.hard, rows.hard)):
         weights = bbse_weights(own, labelled.truth, shares, w, v @ other / v.sum())

@@ -38,7 +38,7 @@ def shift_prior(scores: Scores, *, to: Prior, source: Prior | None = None) -> Sc
     Returns
     -------
     Scores
-        The same rows; a probability of 0 or 1 stays what it is.
+        The same rows, logits as logits; a probability of 0 or 1 stays what it is.
 
     Raises
     ------
@@ -103,30 +103,37 @@ def multiply_odds(scores: Scores, factor: NDArray[Any], note: str) -> Scores:
     if scores.kind not in ("probability", "logit"):
         hint = "make probabilities with calibrate(scores)"
         raise ScoreError("scores", f"scores of kind {scores.kind!r}", "calibrated probabilities", hint)
-    p = scores.probability
-    if scores.binary:
-        positive = scores.classes.index(scores.classes.positive)
-        up = p * (factor[positive] / factor[1 - positive])
-        q = up / (up + (1 - p))
+    positive = scores.classes.index(scores.classes.positive) if scores.binary else 0
+    odds = factor[positive] / factor[1 - positive] if scores.binary else factor / factor.max()
+    score = np.asarray(scores.score, dtype=np.float64)
+    if scores.kind == "logit":
+        q = score + np.log(odds)
+    elif scores.binary:
+        up = score * odds
+        q = up / (up + (1 - score))
     else:
-        q = p * (factor / factor.max())
+        q = score * odds
         q = q / q.sum(axis=1, keepdims=True)
-    return scores.with_score(q, "probability").with_notes(note)
+    return scores.with_score(q, scores.kind).with_notes(note)
 
 
 def prior_of(given: Prior, classes: Classes, argument: str) -> Array:
     """Shares of all classes, shape (k,), in the order of ``classes.names``."""
+    values: Any = given
+    if isinstance(given, str) or np.asarray(given).dtype == bool:
+        raise InputError(argument, repr(given), "a prevalence, or a share of each class")
     if isinstance(given, Mapping):
         missing = [name for name in classes.names if name not in given]
         if missing or len(given) != classes.k:
             raise InputError(argument, f"shares of {list(given)}", f"a share of each of {list(classes.names)}")
-        shares = np.array([given[name] for name in classes.names], dtype=np.float64)
-    elif np.ndim(given) == 0 and classes.binary:
-        positive = float(given)
-        shares = np.array([1 - positive, positive])
+        values = [given[name] for name in classes.names]
+    try:
+        shares = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(argument, repr(given), "numbers") from None
+    if shares.ndim == 0 and classes.binary:
+        shares = np.array([1 - shares, shares])
         shares = shares if classes.index(classes.positive) == 1 else shares[::-1]
-    else:
-        shares = np.asarray(given, dtype=np.float64)
     if shares.shape != (classes.k,):
         raise InputError(argument, f"shares of shape {shares.shape}", f"{classes.k} shares, one for each class")
     if not ((shares > 0) & (shares < 1)).all():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.calibration.base import CLIP, Array, are_columns, are_numbers, require, rows_to_fit, weights_of
+from cutline.calibration.base import Array, are_columns, are_numbers, is_kind, log_p, require, rows_to_fit, weights_of
 from cutline.errors import ShapeError
-from cutline.scores import Scores, softmax
+from cutline.scores import Kind, Scores, softmax
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +22,18 @@ class Temperature:
 
     temperature: float
     mix: float
+    kind: Kind = "probability"
     name: ClassVar[str] = "temperature"
     parameters: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        fine = are_numbers(self.temperature, self.mix) and self.temperature > 0 and 0 <= self.mix < 1
-        require(fine, self.name, "a temperature > 0 and a mix from 0 to below 1")
+        fine = are_numbers(self.temperature, self.mix) and 1e-9 < self.temperature < 1e9 and 0 <= self.mix < 1
+        fine = fine and is_kind(self.kind)
+        require(fine, self.name, "a temperature > 0, a mix from 0 to below 1 and a kind of probabilities")
 
     def __call__(self, score: NDArray[Any]) -> Array:
         """Probabilities, rows summing to 1."""
-        p = softmax(np.log(np.maximum(score, CLIP)) / self.temperature)
+        p = softmax(log_p(score, self.kind) / self.temperature)
         return (1 - self.mix) * p + self.mix / p.shape[1]
 
     @classmethod
@@ -44,7 +46,9 @@ class Temperature:
         from scipy.optimize import minimize_scalar
 
         known = rows_to_fit(scores, cls.name)
-        z = np.log(np.maximum(known.probabilities, CLIP))
+        score = known.probabilities if known.binary else known.score
+        kind: Kind = "probability" if known.binary else known.kind
+        z = log_p(score, kind)
         rows, truth = np.arange(known.n), known.truth
         share = 1 / (known.n + 1) if mix else 0.0
 
@@ -53,11 +57,11 @@ class Temperature:
             return float(-np.average(np.log(np.maximum(q, np.finfo(float).tiny)), weights=known.weight))
 
         best = minimize_scalar(loss, bounds=(-4.0, 4.0), method="bounded", options={"xatol": 1e-10})
-        return cls(float(np.exp(-best.x)), share)
+        return cls(float(np.exp(-best.x)), share, kind)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {"name": self.name, "temperature": self.temperature, "mix": self.mix}
+        return {"name": self.name, "temperature": self.temperature, "mix": self.mix, "kind": self.kind}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +76,11 @@ class VectorScaling:
     diagonal: Array = field(repr=False)
     intercept: Array = field(repr=False)
     name: ClassVar[str] = "svs"
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of score it reads."""
+        return self.first.kind
 
     def __post_init__(self) -> None:
         fine = isinstance(self.first, Temperature) and are_columns(self.diagonal, self.intercept)
@@ -92,7 +101,7 @@ class VectorScaling:
         """Penalised maximum likelihood."""
         known = rows_to_fit(scores, cls.name)
         first = Temperature.fit(known, mix=False)
-        first = Temperature(first.temperature, 1 / (known.n + 1))
+        first = replace(first, mix=1 / (known.n + 1))
         matrix, intercept = _structured(known, first, full=False)
         return cls(first, np.diagonal(matrix).copy(), intercept)
 
@@ -113,6 +122,11 @@ class MatrixScaling:
     matrix: Array = field(repr=False)
     intercept: Array = field(repr=False)
     name: ClassVar[str] = "sms"
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of score it reads."""
+        return self.first.kind
 
     def __post_init__(self) -> None:
         fine = isinstance(self.first, Temperature) and are_columns(self.intercept)
@@ -137,7 +151,7 @@ class MatrixScaling:
         """Penalised maximum likelihood."""
         known = rows_to_fit(scores, cls.name)
         first = Temperature.fit(known, mix=False)
-        first = Temperature(first.temperature, 1 / (known.n + 1))
+        first = replace(first, mix=1 / (known.n + 1))
         return cls(first, *_structured(known, first, full=True))
 
     def to_dict(self) -> dict[str, Any]:
@@ -162,7 +176,7 @@ def _structured(known: Scores, first: Temperature, *, full: bool) -> tuple[Array
     from scipy.optimize import minimize
     from threadpoolctl import threadpool_limits
 
-    z = np.log(first(known.probability))
+    z = np.log(first(known.score))
     k, rows = z.shape[1], np.arange(known.n)
     weight = weights_of(known)
     own, ridge = weight / weight.sum(), float(np.square(weight).sum() / weight.sum() ** 2) * k

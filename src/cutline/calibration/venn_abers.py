@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.calibration.base import Array, are_columns, binary_rows, features_of, require, rising
+from cutline.calibration.base import Array, are_columns, binary_rows, require, rising
 from cutline.errors import InputError
 from cutline.scores import Scores
 
@@ -92,7 +92,7 @@ class VennAbers:
             if given is not None:
                 wanted, hint = f"independent rows that count alike for {cls.name!r}", "use 'centred_isotonic'"
                 raise InputError(argument, f"rows with {argument}", wanted, hint)
-        x, inverse = np.unique(features_of(known), return_inverse=True)
+        x, inverse = np.unique(np.asarray(known.score, dtype=np.float64), return_inverse=True)
         rows = np.bincount(inverse)
         positive = np.bincount(inverse, weights=known.is_positive)
         # With the labels and the order turned around, a negative added is a positive added.

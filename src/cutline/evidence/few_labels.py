@@ -187,8 +187,8 @@ def ppi_mean(
         raise InputError("kind", repr(kind), "'t' or 'normal'")
     if lam is None:
         lam = _tuned(y, f, u)
-    elif not math.isfinite(lam):
-        raise InputError("lam", repr(lam), "a finite number, such as 1")
+    else:
+        _finite_lam(lam)
     value = float(lam * u.mean() + (y - lam * f).mean())
     return PoweredMean(value, _powered_error(y, f, u, lam, kind), lam, y.size, u.size, kind)
 
@@ -236,6 +236,8 @@ def ppi(
     """
     _refuse_dependent(scores)
     z_of(confidence)
+    if lam is not None:
+        _finite_lam(lam)
     known = scores.counting
     p = _probability(scores)
     if not known.any():
@@ -254,7 +256,7 @@ def ppi(
         lam = _tuned(*own) if lam is None else lam
         top = lam * fa[~known].mean() + (a - lam * fa[known]).mean()
         bottom = lam * fb[~known].mean() + (b - lam * fb[known]).mean()
-        theta_ppi = float(top / bottom) if bottom > 0 else theta
+        theta_ppi = float(top / bottom) if bottom > 0 else math.nan
         if not 0 <= theta_ppi <= 1:  # predictions that are far off: the labels alone are a ratio in its range
             lam, theta_ppi = 0.0, theta
     psi, fpsi = a - theta_ppi * b, fa - theta_ppi * fb
@@ -614,6 +616,11 @@ def _tuned(y: Array, f: Array, u: Array) -> float:
         return 0.0
     together = float(((y - y.mean()) * (f - f.mean())).mean())
     return min(max(together / ((1 + y.size / u.size) * spread), 0.0), 1.0)
+
+
+def _finite_lam(lam: object) -> None:
+    if not isinstance(lam, int | float | np.number) or not math.isfinite(float(lam)):
+        raise InputError("lam", repr(lam), "a finite number, such as 1")
 
 
 def _powered_error(y: Array, f: Array, u: Array, lam: float, kind: str) -> float:

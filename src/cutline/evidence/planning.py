@@ -640,10 +640,10 @@ def _up(value: float) -> int:
 
 
 def _inside(name: str, value: float) -> None:
-    if not 0 < value < 1:
+    if not isinstance(value, int | float | np.number) or not 0 < float(value) < 1:
         raise InputError(name, repr(value), "a number between 0 and 1, both excluded")
 
 
 def _at_least(name: str, value: float, least: float) -> None:
-    if not least <= value < math.inf:
+    if not isinstance(value, int | float | np.number) or not least <= float(value) < math.inf:
         raise InputError(name, repr(value), f"a finite number of at least {least:g}")
