@@ -7,7 +7,6 @@ keyword-only; seeds are arguments.
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from cutline import errors
@@ -150,6 +149,7 @@ from cutline.report import Report, report
 from cutline.scores import Scores
 
 if TYPE_CHECKING:
+    __version__: str
     from cutline.data import read_scores
     from cutline.decision.risk_control import ControlledRisk, control_fnr, control_risk
     from cutline.decision.sets import CoverageReport, PredictionSets, conformal
@@ -169,11 +169,6 @@ if TYPE_CHECKING:
         power_of_proportions,
     )
     from cutline.model import Classifier, fit, load
-
-try:
-    __version__ = version("cutline")
-except PackageNotFoundError:  # run from a checkout that was never installed
-    __version__ = "0+unknown"
 
 _LAZY = {
     "Classifier": "model",
@@ -370,7 +365,18 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return getattr(import_module(f"cutline.{_LAZY[name]}"), name)
+    if name == "__version__":
+        return _version()
     raise AttributeError(f"module 'cutline' has no attribute {name!r}")
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("cutline")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "0+unknown"
 
 
 def __dir__() -> list[str]:

@@ -11,7 +11,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from cutline.data import write_text
 from cutline.decision import OperatingPoint
 from cutline.errors import InputError
 from cutline.evaluation import Evaluation, evaluate
@@ -48,6 +47,8 @@ class Report:
         forms = {".html": self.to_html, ".md": self.to_markdown, ".json": self.to_json}
         if target.suffix.lower() not in forms:
             raise InputError("path", repr(str(target)), "a file that ends in .html, .md or .json")
+        from cutline.data import write_text
+
         write_text(target, forms[target.suffix.lower()]())
         return target
 

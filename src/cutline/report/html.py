@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 from cutline.report import words
@@ -21,6 +19,8 @@ Data = Mapping[str, Any]
 def page(data: Data) -> str:
     """The whole page."""
     script = f'"use strict";\n(() => {{\n{_part("page.js")}{_part(data["form"] + ".js")}}})();\n'
+    import hashlib
+
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
     slots = {
         "title": escape(data["title"]),
@@ -245,4 +245,6 @@ def _filled(template: str, slots: Mapping[str, str]) -> str:
 
 @cache
 def _part(name: str) -> str:
+    from importlib.resources import files
+
     return files("cutline.report").joinpath(name).read_text(encoding="utf-8")
