@@ -251,6 +251,16 @@ def test_a_hundred_columns_for_few_rows() -> None:
 # --- the recipe ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("kind", ["levels", "numbers"])
+def test_columns_of_one_kind_alone(kind: str) -> None:
+    rng = np.random.default_rng(6)
+    y = rng.integers(0, 2, 300)
+    x = (y + (rng.random(300) < 0.2)) % 2
+    column = np.array(["a", "b"])[x] if kind == "levels" else x + rng.normal(0, 0.1, 300)
+    model = cl.fit({"x": column, "z": rng.permutation(column), "y": y}, target="y", positive=1)
+    assert model.evaluation["roc_auc"].value > 0.7
+
+
 def test_the_blend_is_no_worse_than_its_best_member() -> None:
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 3, 500)
