@@ -182,6 +182,21 @@ def test_a_threshold_nobody_chose_is_named():
     assert any("nobody asked for: best F1" in note for note in data["notes"])
 
 
+def test_a_rule_that_is_no_threshold_is_not_shown_as_one():
+    point = cl.minimize(cl.cost(fp=1, fn=5, abstain=0.3)).choose(binary(seed=1))
+    evaluation = point.assess(binary(seed=2))
+    data = payload(evaluation)
+    said = words.sentence(data)
+    assert said.startswith(f"Decided {point.rule.says(point.classes)}, of 1,000 rows ")
+    share = evaluation["coverage"].value
+    assert f"Left undecided: {words.hundred(1 - share)} in 100 rows" in said
+    assert data["by_rule"]["tp"] == evaluation.counts.tp
+    assert any("The rule is no threshold" in note for note in data["notes"])
+    for text in (cl.report(evaluation).to_html(), printed(evaluation)):
+        assert "nothing in between" in text
+    assert payload(cl.evaluate(binary()))["by_rule"] is None
+
+
 def test_one_class_only():
     scores = cl.Scores(y_true=[0, 0, 0], y_score=[0.1, 0.6, 0.3], classes=[0, 1], positive=1, kind="probability")
     data = cl.report(scores).data

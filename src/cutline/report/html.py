@@ -87,10 +87,12 @@ def scored(data: Data) -> str:
 def decision(data: Data) -> str:
     """What was asked for, in which grade it holds, and how each constraint stands."""
     point = data["decision"]
-    if point is None or (point["threshold"] is None and not point["grade"]):
+    if point is None or (point["threshold"] is None and not point["grade"] and data["by_rule"] is None):
         return ""  # the sentence says it all
     at = f", at scores from {cut(point['threshold'])}" if point["threshold"] is not None else ""
     parts = [f'<p class="asked">{escape(_sentence_case(signs(point["policy"])))}{at}</p>']
+    if data["by_rule"] is not None:
+        parts.append(f'<p class="means">{escape(words.sentence(data))}</p>')
     if point["grade"]:
         grade = escape(point["grade"])
         stands = "".join(f"<li>{escape(constraint(row))}</li>" for row in point["constraints"])

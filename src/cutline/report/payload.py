@@ -51,7 +51,7 @@ def payload(evaluation: Evaluation, *, title: str | None = None, date: str = "")
         "estimates": [_estimate(estimate) for estimate in evaluation.estimates],
     }
     values |= _multiclass(evaluation) if table is None else _binary(evaluation, table)
-    return values | {"notes": _notes(evaluation, values)}
+    return values | {"by_rule": _by_rule(evaluation), "notes": _notes(evaluation, values)}
 
 
 def _title(labels: list[str]) -> str:
@@ -97,6 +97,16 @@ def _decision(evaluation: Evaluation) -> dict[str, Any] | None:
         "plateau": None if point.plateau is None else [finite(at) for at in point.plateau],
         "notes": [clean(note) for note in point.notes],
     }
+
+
+def _by_rule(evaluation: Evaluation) -> dict[str, Any] | None:
+    """What a binary rule that is no threshold decided; None for any other."""
+    point, counts = evaluation.point, evaluation.counts
+    if point is None or counts is None or evaluation.table is None or point.threshold is not None:
+        return None
+    decided = next((float(e.value) for e in evaluation.estimates if e.metric.name == "coverage"), 1.0)
+    flagged = {name: np.asarray(getattr(counts, name)).item() for name in ("tp", "fp")}
+    return {"rule": clean(point.rule.says(point.classes)), "undecided": 1 - decided, **flagged}
 
 
 def _binary(evaluation: Evaluation, table: ThresholdTable) -> dict[str, Any]:
@@ -224,7 +234,9 @@ def _notes(evaluation: Evaluation, values: dict[str, Any]) -> list[str]:
                 "the counts shown at a threshold."
             )
         opens = values["named"][0]["name"]
-        if opens not in ("chosen", "evaluated"):
+        if opens not in ("chosen", "evaluated") and evaluation.point is not None:
+            notes.append(f"The rule is no threshold. The page opens at one nobody asked for: {opens}.")
+        elif opens not in ("chosen", "evaluated"):
             notes.append(f"No threshold was chosen. The report opens at a threshold nobody asked for: {opens}.")
         notes.append(
             "Precision, accuracy and F1 depend on prevalence: where the positive class is rarer than here, precision "

@@ -103,7 +103,7 @@ def of_many(x: float, total: float, per: int) -> str:
 
 
 def sentence(data: Mapping[str, Any], name: Callable[[str], str] = short) -> str:
-    """What deciding at the first named threshold does, in counts; for several classes what the rule is."""
+    """What the rule, or deciding at the first named threshold, does in counts; for several classes what the rule is."""
     if data["form"] == "multiclass":
         total = sum(map(sum, data["confusion"]))
         right = sum(row[k] for k, row in enumerate(data["confusion"]))
@@ -112,14 +112,19 @@ def sentence(data: Mapping[str, Any], name: Callable[[str], str] = short) -> str
     points, start = data["points"], data["named"][0]["index"]
     tp, fp, total = points["tp"][start], points["fp"][start], data["positives"] + data["negatives"]
     positive = name(data["labels"][data["positive"]])
-    threshold = points["threshold"][start]
+    threshold, rule = points["threshold"][start], data["by_rule"]
     where = f"At threshold {cut(threshold)}" if threshold is not None else "Above every score"
+    rest = ""
+    if rule is not None:
+        tp, fp, where = rule["tp"], rule["fp"], f"Decided {rule['rule']}"
+        if rule["undecided"] > 0:
+            rest = f" Left undecided: {hundred(rule['undecided'])} in 100 rows; the figures are of the others."
     if tp + fp == 0:
-        return f"{where} nothing is flagged as {positive}."
+        return f"{where}{',' if rule else ''} nothing is flagged as {positive}.{rest}"
     flagged = of_many(tp + fp, total, data["per"])
     between = ""
     if not data["scored"]["weighted"]:
         low, high = wilson(tp, tp + fp, data["confidence"])
         between = f" ({hundred(low)} to {hundred(high)})"
     right = f"about {hundred(tp / (tp + fp))} in 100 of those are {positive}{between}"
-    return f"{where}, of {data['per']:,} rows {flagged} are flagged as {positive}; {right}."
+    return f"{where}, of {data['per']:,} rows {flagged} are flagged as {positive}; {right}.{rest}"
