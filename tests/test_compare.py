@@ -10,23 +10,16 @@ from scipy import optimize, stats
 
 import cutline as cl
 from cutline.errors import InputError, LabelError, ScoreError, ShapeError, UnknownName
-from cutline.evidence.compare import Resampled, TwoProportions, compare
+from cutline.evidence.compare import compare
+from cutline.evidence.diagnosis import TwoTests
+from cutline.evidence.influence import auc_influence, delong_test, placements
 from cutline.evidence.intervals import Replicates, wilson
 from cutline.evidence.learners import corrected_resampled_t, cv5x2_f, cv5x2_t
 from cutline.evidence.multiplicity import adjusted
-from cutline.evidence.paired import (
-    PairedTable,
-    Studentized,
-    TwoTests,
-    auc_influence,
-    cochran_q,
-    delong_test,
-    mcnemar,
-    newcombe_paired,
-    paired_odds_ratio,
-    placements,
-    tango,
-)
+from cutline.evidence.paired import PairedTable, cochran_q, mcnemar, newcombe_paired, paired_odds_ratio, tango
+from cutline.evidence.redraw import Resampled
+from cutline.evidence.studentized import Studentized
+from cutline.evidence.two_sides import TwoProportions
 from tests import naive
 
 TABLES = [(10, 1, 6, 3), (794, 86, 150, 570), (0, 0, 0, 5), (5, 0, 0, 5), (0, 7, 0, 0), (0, 0, 9, 0), (3, 4, 4, 2)]
@@ -222,13 +215,11 @@ def test_clustered_variance_is_obuchowskis():
 
 def test_clusters_of_one_are_rows():
     rows, alone = pair(), pair(groups=np.arange(200))
-    for metric in (cl.roc_auc, cl.log_loss):
-        a, b = compare(rows, metric)[("a", "b")], compare(alone, metric)[("a", "b")]
-        assert b.ingredients.error == pytest.approx(a.ingredients.error, rel=1e-9)
-        assert b.p == pytest.approx(a.p, abs=0.01)  # t in place of the normal
-        assert b.interval() == pytest.approx(a.interval(), abs=0.005)
-    one, two = (compare(models, cl.f1, at=0.5)[("a", "b")] for models in (rows, alone))
-    assert one.interval() == two.interval()  # the same draws
+    for metric in (cl.roc_auc, cl.log_loss, cl.recall, cl.f1):
+        for paired in (True, False):
+            a, b = (compare(models, metric, at=0.5, paired=paired) for models in (rows, alone))
+            assert repr(a) == repr(b)
+            assert b.clusters == 0
 
 
 def test_repeated_rows_in_clusters_add_nothing():
@@ -371,25 +362,36 @@ def test_methods_by_metric():
     assert compare(models, cl.recall, at=0.4).differences[0].p == mcnemar(PairedTable.of(*recalled)).p
 
 
-@pytest.mark.parametrize("metric", ["f1", "precision", "mcc", "average_precision", "ks", "log_loss_skill"])
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("clusters", [0, 40])
+def redone(models, metric, seed, replicates=64):
+    """Replicates of the difference by evaluating the metric on weighted rows."""
+    one, two = models.values()
+    member = np.arange(one.n) if one.groups is None else np.unique(one.groups, return_inverse=True)[1]
+    out = []
+    for times in cl.core.times_drawn(member.max() + 1, replicates=replicates, seed=seed):
+        mass = times[member] * (1.0 if one.weight is None else one.weight)
+        out.append(np.subtract(*(cl.find(metric).value(s.with_weight(mass), at=0.4) for s in (one, two))))
+    return np.array(out)
+
+
+@pytest.mark.parametrize("metric", ["f1", "precision", "mcc", "average_precision", "ks", "log_loss_skill", "macro_f1"])
+@pytest.mark.parametrize(("weighted", "clusters"), [(False, 40), (True, 0), (True, 40)])
 def test_bootstrap_draws_the_same_rows_for_every_model(metric, weighted, clusters):
     about = {"weight": np.random.default_rng(1).uniform(0.5, 2, 200)} if weighted else {}
     models = pair(clusters=clusters, gap=0.4, **about)
     d = compare(models, metric, at=0.4, replicates=64, seed=5).differences[0]
-    member = np.unique(models["a"].groups, return_inverse=True)[1] if clusters else np.arange(200)
-    expected = []
-    for times in cl.core.times_drawn(member.max() + 1, replicates=64, seed=5):
-        mass = times[member] * (models["a"].weight if weighted else 1.0)
-        one, two = (cl.find(metric).value(s.with_weight(mass), at=0.4) for s in models.values())
-        expected.append(one - two)
-    assert d.ingredients.replicates.values == pytest.approx(np.array(expected), abs=1e-12)
-    assert ("cluster" in d.method) == bool(clusters)
-    if d.ingredients.units < 30:  # too few clusters of a class: see test_p_of_replicates
-        return
-    tails = min(np.sum(np.array(expected) <= 0), np.sum(np.array(expected) >= 0))
-    assert d.p == pytest.approx(min(1, 2 * (1 + tails) / 65))
+    assert d.ingredients.replicates.values == pytest.approx(redone(models, metric, 5), abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", ["f1", "precision", "mcc", "cohen_kappa", "macro_f1", "positive_likelihood_ratio"])
+def test_alike_rows_are_drawn_together(metric):
+    models = pair(gap=0.4)
+    values = compare(models, metric, at=0.4, replicates=4000).differences[0].ingredients.replicates.values
+    expected = redone(models, metric, 1, 2000)
+    assert values.mean() == pytest.approx(expected.mean(), abs=5 * expected.std() / math.sqrt(2000))
+    assert values.std() == pytest.approx(expected.std(), rel=0.1)
+    assert np.quantile(values, [0.05, 0.95]) == pytest.approx(
+        np.quantile(expected, [0.05, 0.95]), abs=0.15 * expected.std()
+    )
 
 
 @pytest.mark.parametrize(("differ", "how"), [(9, "exact"), (10, "mid-p")])

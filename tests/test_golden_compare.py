@@ -7,18 +7,11 @@ import pytest
 
 import cutline as cl
 from cutline.evidence.compare import compare
+from cutline.evidence.diagnosis import TwoTests
+from cutline.evidence.influence import auc_influence, delong_test
 from cutline.evidence.learners import corrected_resampled_t, cv5x2_f, cv5x2_t
 from cutline.evidence.multiplicity import adjusted
-from cutline.evidence.paired import (
-    PairedTable,
-    TwoTests,
-    auc_influence,
-    cochran_q,
-    delong_test,
-    mcnemar,
-    paired_odds_ratio,
-    tango,
-)
+from cutline.evidence.paired import PairedTable, cochran_q, mcnemar, paired_odds_ratio, tango
 from tests import golden
 
 ASSERTED, asserts = golden.registry()

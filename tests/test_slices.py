@@ -9,10 +9,10 @@ from scipy import stats
 
 import cutline as cl
 from cutline.errors import InputError, ShapeError, UnknownName
-from cutline.evidence.compare import TwoProportions
+from cutline.evidence.influence import delong_test
 from cutline.evidence.multiplicity import adjusted
-from cutline.evidence.paired import delong_test
 from cutline.evidence.slices import shrink, slices
+from cutline.evidence.two_sides import TwoProportions
 
 
 def sample(n=900, seed=0, bad=None, clusters=0, rate=0.3, **about):
@@ -72,8 +72,15 @@ def test_areas_and_means(metric):
     assert math.isnan(one.shrunk)
 
 
-@pytest.mark.parametrize("metric", ["f1", "average_precision", "mcc"])
-@pytest.mark.parametrize("clusters", [0, 60])
+@pytest.mark.parametrize(
+    ("metric", "clusters"),
+    [
+        ("average_precision", 0),
+        ("log_loss_skill", 0),
+        ("log_loss_skill", 60),
+        *((m, 60) for m in ("f1", "average_precision", "mcc")),
+    ],
+)
 def test_any_metric_by_the_bootstrap(metric, clusters):
     s = sample(bad="d", clusters=clusters)
     found = slices(s, metric, at=0.3, replicates=64, seed=3)

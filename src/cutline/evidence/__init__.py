@@ -3,23 +3,25 @@
 from cutline.evidence.auc import delong
 from cutline.evidence.bootstrap import Bootstrap, bootstrap, bootstrap_threshold
 from cutline.evidence.classification_report import ClassificationReport, classification_report
-from cutline.evidence.compare import Comparison, Difference, compare
+from cutline.evidence.compare import compare
+from cutline.evidence.diagnosis import TwoTests
+from cutline.evidence.difference import Comparison, Difference
 from cutline.evidence.estimate import Estimate, count_ingredients, estimate, finite
+from cutline.evidence.influence import delong_test
 from cutline.evidence.intervals import Proportion, clopper_pearson, wilson, z_of
 from cutline.evidence.learners import corrected_resampled_t, cv5x2_f, cv5x2_t
 from cutline.evidence.multiplicity import adjusted
 from cutline.evidence.paired import (
     PairedTable,
-    TwoTests,
     cochran_q,
-    delong_test,
     mcnemar,
     newcombe_paired,
     paired_odds_ratio,
     tango,
 )
 from cutline.evidence.resample import set_apart, stratified_folds
-from cutline.evidence.slices import Slice, Slices, slices
+from cutline.evidence.slice_results import Slice, Slices
+from cutline.evidence.slices import slices
 
 __all__ = [
     "Bootstrap",

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.errors import InputError, ShapeError
-from cutline.evidence.paired import PValue, Studentized
+from cutline.evidence.paired import PValue
+from cutline.evidence.studentized import Studentized
 
 
 def corrected_resampled_t(differences: Any, *, n_train: float, n_test: float) -> Studentized:

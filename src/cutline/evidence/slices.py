@@ -4,240 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cutline.errors import InputError, ShapeError
-from cutline.evidence.compare import (
-    Resampled,
-    WithP,
-    class_units,
-    figure,
-    influence_of,
-    member_of,
-    of_means,
-    share_of_rows,
-    times_drawn,
-)
-from cutline.evidence.estimate import Estimate, estimate, finite
-from cutline.evidence.intervals import Replicates, State, z_of
+from cutline.evidence.estimate import Estimate, estimate
+from cutline.evidence.influence import ratio_influence
+from cutline.evidence.intervals import z_of
+from cutline.evidence.matching import counting
+from cutline.evidence.means import influence_of, share_of_rows
 from cutline.evidence.multiplicity import adjusted
-from cutline.evidence.paired import Influence, ratio_influence, welch
+from cutline.evidence.redraw import member_of
 from cutline.evidence.resample import REPLICATES
-from cutline.labels import Label, Shown, as_array, missing
+from cutline.evidence.slice_gaps import Side, differences
+from cutline.evidence.slice_results import Slice, Slices
+from cutline.evidence.studentized import welch
+from cutline.labels import Label, as_array, missing
 from cutline.metrics import Metric, find
 from cutline.scores import Scores
 
 MOST = 1000
 """Distinct values of a partition; more are a measurement, to be cut into ranges first."""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Slice(Shown):
-    """One slice against all other rows.
-
-    Attributes
-    ----------
-    partition : str
-    name : str, int, float, bool or None
-        The value that its rows share; None for the rows where the partition has no value.
-    estimate : Estimate
-        The figure inside, with its interval.
-    others : float
-        The figure of all other rows; nan when undefined.
-    ingredients : WithP or None
-        What the interval of the difference (inside minus others) and p come from; None where nothing was tested.
-    p_holm, p_bh : float
-        Adjusted over all slices tested, for claims and for screening; 1 where nothing was tested.
-    shrunk : float
-        Proportions: the value drawn toward that of its partition, for ranking; nan for other metrics.
-    reason : str
-        Why it was not tested.
-    """
-
-    partition: str
-    name: Label | None
-    estimate: Estimate
-    others: float
-    ingredients: WithP | None
-    p_holm: float
-    p_bh: float
-    shrunk: float
-    reason: str = ""
-
-    @property
-    def n(self) -> int:
-        """Rows inside."""
-        return self.estimate.n
-
-    @property
-    def difference(self) -> float:
-        """Inside minus all others."""
-        return self.estimate.value - self.others
-
-    @property
-    def p(self) -> float:
-        """Two-sided p of no difference; 1 where nothing was tested."""
-        return 1.0 if self.ingredients is None else self.ingredients.p
-
-    @property
-    def state(self) -> State:
-        """Insufficient when there is too little support to test."""
-        if self.ingredients is not None:
-            return self.ingredients.state
-        return "insufficient" if self.reason else "undefined"
-
-    @property
-    def method(self) -> str:
-        """Name of the method of the difference."""
-        return "none" if self.ingredients is None else self.ingredients.method
-
-    def interval(self, confidence: float | None = None) -> tuple[float, float]:
-        """Two-sided interval of the difference at any level."""
-        level = self.estimate.confidence if confidence is None else confidence
-        z_of(level)  # checks the level
-        return (math.nan, math.nan) if self.ingredients is None else self.ingredients.interval(level)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON: nan and infinities become None."""
-        low, high = self.interval()
-        return {
-            "partition": self.partition,
-            "slice": self.name,
-            "estimate": self.estimate.to_dict(),
-            "others": finite(self.others),
-            "difference": finite(self.difference),
-            "low": finite(low),
-            "high": finite(high),
-            "p": self.p,
-            "p_holm": self.p_holm,
-            "p_bh": self.p_bh,
-            "shrunk": finite(self.shrunk),
-            "method": self.method,
-            "state": self.state,
-            "reason": self.reason,
-        }
-
-    def __repr__(self) -> str:
-        low, high = self.interval()
-        head = f"{self.partition}={self.name if self.name is not None else '(missing)'} (n={self.n:,})"
-        if math.isnan(low):
-            return f"{head}: {self.estimate.value:.4g}, {self.reason or self.state}"
-        tail = f"difference {self.difference:+.4g} [{low:.4g}, {high:.4g}], Holm p {self.p_holm:.3g}"
-        return f"{head}: {self.estimate.value:.4g} against {self.others:.4g}, {tail}"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Slices(Shown):
-    """A figure over all slices that were searched.
-
-    Attributes
-    ----------
-    metric : Metric
-    overall : float
-        The figure of all rows.
-    slices : tuple of Slice
-        In the order of the partitions and their values; those with little support are listed, not tested.
-    n, clusters : int
-        Rows, and clusters of rows (0 when independent).
-    confidence : float
-    """
-
-    metric: Metric
-    overall: float
-    slices: tuple[Slice, ...]
-    n: int
-    clusters: int
-    confidence: float
-
-    @property
-    def searched(self) -> int:
-        """Slices looked at."""
-        return len(self.slices)
-
-    @property
-    def tested(self) -> int:
-        """Slices with enough support for a test: as many as p is adjusted for."""
-        return sum(not one.reason for one in self.slices)
-
-    def __getitem__(self, key: tuple[str, Any]) -> Slice:
-        """The slice of a partition and a value."""
-        for one in self.slices:
-            if (one.partition, one.name) == tuple(key):
-                return one
-        raise InputError(
-            "slice", repr(key), f"one of {', '.join(repr((s.partition, s.name)) for s in self.slices[:8])}"
-        )
-
-    def found(self, *, screening: bool = False) -> tuple[Slice, ...]:
-        """Slices that differ from their complement: by Holm for claims, by Benjamini-Hochberg for screening."""
-        alpha = 1 - self.confidence
-        return tuple(s for s in self.slices if (s.p_bh if screening else s.p_holm) <= alpha and s.state == "ok")
-
-    def worst(self, k: int = 5) -> tuple[Slice, ...]:
-        """The k slices with the worst figure: shrunk, so that small ones do not lead by chance; undefined ones last.
-
-        Metrics that are no proportions have no shrunk value: of them only slices with support are ranked.
-        """
-        sign = 1.0 if self.metric.maximize else -1.0
-        values = [(s.estimate.value if math.isnan(s.shrunk) and not s.reason else s.shrunk, s) for s in self.slices]
-        ranked = sorted((v * sign, i) for i, (v, _) in enumerate(values) if not math.isnan(v))
-        return tuple(self.slices[i] for _, i in ranked[:k])
-
-    def at(self, confidence: float) -> Slices:
-        """The same with intervals and findings at another level."""
-        made = tuple(replace(s, estimate=s.estimate.at(confidence)) for s in self.slices)
-        return replace(self, slices=made, confidence=confidence)
-
-    def rows(self) -> dict[str, list[Any]]:
-        """The slices as columns; names as text."""
-        limits, inside = [s.interval() for s in self.slices], [s.estimate.interval() for s in self.slices]
-        return {
-            "partition": [s.partition for s in self.slices],
-            "slice": [None if s.name is None else str(s.name) for s in self.slices],
-            "n": [s.n for s in self.slices],
-            "value": [s.estimate.value for s in self.slices],
-            "low": [low for low, _ in inside],
-            "high": [high for _, high in inside],
-            "others": [s.others for s in self.slices],
-            "difference": [s.difference for s in self.slices],
-            "difference_low": [low for low, _ in limits],
-            "difference_high": [high for _, high in limits],
-            "p": [s.p for s in self.slices],
-            "p_holm": [s.p_holm for s in self.slices],
-            "p_bh": [s.p_bh for s in self.slices],
-            "shrunk": [s.shrunk for s in self.slices],
-            "method": [s.method for s in self.slices],
-            "state": [s.state for s in self.slices],
-        }
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, with a ``schema_version``."""
-        return {
-            "schema_version": 1,
-            "metric": self.metric.name,
-            "overall": finite(self.overall),
-            "slices": [one.to_dict() for one in self.slices],
-            "searched": self.searched,
-            "tested": self.tested,
-            "n": self.n,
-            "clusters": self.clusters or None,
-            "confidence": self.confidence,
-        }
-
-    def to_frame(self) -> Any:
-        """`rows` as a pyarrow Table; ``.to_pandas()`` or ``polars.from_arrow`` make it yours."""
-        import pyarrow as pa
-
-        return pa.table(self.rows())
-
-    def __repr__(self) -> str:
-        searched = f"{self.searched} slices searched, {self.tested} tested"
-        lines = [f"{self.metric.label} by slice: {self.overall:.4g} over all {self.n:,} rows; {searched}"]
-        return "\n".join(lines + [f"  {one!r}" for one in self.slices])
 
 
 def slices(
@@ -254,8 +44,9 @@ def slices(
 ) -> Slices:
     """Compare a figure inside every slice with that of all other rows.
 
-    Proportions by Newcombe's interval (1998) and the score test, ROC AUC by the unpaired DeLong test, means over rows
-    by Welch's t, any other metric by the bootstrap. Rows in clusters enter by their clusters, also those that have rows
+    Proportions by Newcombe's interval (1998) and the score test, F1 in the same way by its Jaccard, ROC AUC by the
+    unpaired DeLong test, means over rows by Welch's t, any other metric by the bootstrap. Rows in clusters enter by
+    their clusters, also those that have rows
     on both sides. Of a partition in two halves both are listed, and both count in the correction.
 
     Parameters
@@ -298,8 +89,8 @@ def slices(
     z_of(confidence)
     if replicates < 1:
         raise InputError("replicates", repr(replicates), "at least one")
-    known, partitions = scores.known(), _partitions(scores, by)
-    cut = at if metric.of_counts else None
+    known, partitions = counting(scores), _partitions(scores, by)
+    cut = at if metric.of_counts or metric.of_matrix else None
     overall = float(metric.value(known, at=cut))
     made, masks = [], []
     for partition, name, mask in _searched(partitions):
@@ -309,8 +100,9 @@ def slices(
         others = math.nan if outside is None else float(metric.value(outside, at=cut))
         made.append(Slice(partition, name, value, others, None, 1.0, 1.0, math.nan, reason))
         masks.append(mask)
-    tested = [i for i, one in enumerate(made) if not one.reason and not math.isnan(one.difference)]
-    found = _differences(metric, known, [masks[i] for i in tested], cut, replicates, seed)
+    tested = [i for i, one in enumerate(made) if not one.reason and math.isfinite(one.difference)]
+    parts = [Side(made[i].partition, masks[i], (made[i].estimate.value, made[i].others)) for i in tested]
+    found = differences(metric, known, parts, cut, replicates, seed)
     for i, one in zip(tested, found, strict=True):
         made[i] = replace(made[i], ingredients=one)
     supported = [i for i, one in enumerate(made) if not one.reason]
@@ -377,60 +169,6 @@ def _estimate(metric: Metric, inside: Scores, cut: float | None, confidence: flo
     ingredients = welch(found.value, found.spreads, "t, clusters", metric.range)
     n_pos = inside.n_pos if inside.binary else -1
     return Estimate(metric, found.value, inside.n, n_pos, ingredients, confidence, inside.role, cut)
-
-
-def _differences(
-    metric: Metric, known: Scores, masks: list[NDArray[np.bool_]], cut: float | None, replicates: int, seed: int
-) -> list[WithP]:
-    """Inside minus outside for every mask."""
-    if not masks:
-        return []
-    if share_of_rows(metric, known, cut) is None:
-        return _resampled(metric, known, masks, cut, replicates, seed)
-    out: list[WithP] = []
-    for mask in masks:
-        one, two = known.take(mask), known.take(~mask)
-        first, second = share_of_rows(metric, one, cut), share_of_rows(metric, two, cut)
-        assert first is not None
-        assert second is not None
-        if known.groups is None:
-            found = of_means(metric, one, two, first, second, paired=False)
-            assert found is not None
-            out.append(found)
-        else:
-            gap = _both_sides(influence_of(metric, one, first), influence_of(metric, two, second), mask, known)
-            low, high = metric.range
-            out.append(welch(gap.value, gap.spreads, "t, clusters", (low - high, high - low)))
-    return out
-
-
-def _both_sides(inside: Influence, outside: Influence, mask: NDArray[np.bool_], known: Scores) -> Influence:
-    """The difference as a figure of all rows: a cluster with rows on both sides enters once."""
-    parts = []
-    for rows, one, sign in ((mask, inside, 1.0), (~mask, outside, -1.0)):
-        for part in one.parts:
-            whole = np.zeros(known.n)
-            whole[rows] = sign * part
-            parts.append(whole)
-    units, effective = inside.units + outside.units, inside.effective + outside.effective
-    return Influence(inside.value - outside.value, tuple(parts), units, effective, member_of(known))
-
-
-def _resampled(
-    metric: Metric, known: Scores, masks: list[NDArray[np.bool_]], cut: float | None, replicates: int, seed: int
-) -> list[WithP]:
-    """By the bootstrap of all rows, clusters whole; all slices see the same resampled rows."""
-    member = member_of(known)
-    sides = [(side, known.take(side)) for mask in masks for side in (mask, ~mask)]
-    figures = [(side, figure(metric, one, cut)) for side, one in sides]
-    units = [class_units(one, member_of(one)) for _, one in sides]
-    drawn = [[of(times[:, side]) for side, of in figures] for times in times_drawn(member, replicates, seed)]
-    values = np.hstack([np.array(some) for some in drawn])
-    how = "bootstrap" if known.groups is None else "cluster bootstrap"
-    return [
-        Resampled(Replicates(values[i] - values[i + 1], how), min(units[i], units[i + 1]))
-        for i in range(0, len(figures), 2)
-    ]
 
 
 def _shrunk(
