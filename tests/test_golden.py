@@ -12,7 +12,9 @@ import cutline as cl
 from cutline.calibration import Beta, Isotonic, Logistic, Temperature
 from cutline.decision import umbrella_rank
 from cutline.decision.order import p_value
-from cutline.evidence import PairedTable, adjusted, clopper_pearson, delong, estimate, mcnemar, wilson, z_of
+from cutline.evidence import clopper_pearson, delong, estimate, wilson, z_of
+from cutline.evidence.multiplicity import adjusted
+from cutline.evidence.paired import PairedTable, mcnemar
 from cutline.metrics import Counts, ThresholdTable, find, from_matrix
 from tests import golden
 

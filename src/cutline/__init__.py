@@ -37,15 +37,11 @@ from cutline.evaluation import Evaluation, evaluate
 from cutline.evidence import (
     Bootstrap,
     ClassificationReport,
-    Comparison,
     Estimate,
-    Slices,
     bootstrap,
     bootstrap_threshold,
     classification_report,
-    compare,
     estimate,
-    slices,
 )
 from cutline.labels import Classes
 from cutline.metrics import (
@@ -153,6 +149,8 @@ if TYPE_CHECKING:
     from cutline.data import read_scores
     from cutline.decision.risk_control import ControlledRisk, control_fnr, control_risk
     from cutline.decision.sets import CoverageReport, PredictionSets, conformal
+    from cutline.evidence.compare import compare
+    from cutline.evidence.difference import Comparison
     from cutline.evidence.few_labels import LabelPlan, PoweredMean, label_next, ppi, ppi_mean
     from cutline.evidence.planning import (
         Plan,
@@ -168,6 +166,8 @@ if TYPE_CHECKING:
         power_of_auc,
         power_of_proportions,
     )
+    from cutline.evidence.slice_results import Slices
+    from cutline.evidence.slices import slices
     from cutline.model import Classifier, fit, load
 
 _LAZY = {
@@ -175,6 +175,10 @@ _LAZY = {
     "fit": "model",
     "load": "model",
     "read_scores": "data",
+    "Comparison": "evidence.difference",
+    "compare": "evidence.compare",
+    "Slices": "evidence.slice_results",
+    "slices": "evidence.slices",
     "Plan": "evidence.planning",
     "n_for_auc": "evidence.planning",
     "n_for_auc_width": "evidence.planning",

@@ -55,7 +55,7 @@ class View:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a column without any value in these rows
             median = np.nan_to_num(np.nanmedian(x, axis=0))
-            low, high = np.nan_to_num(np.nanquantile(x, [0.25, 0.75], axis=0)).reshape(2, x.shape[1])  # also without any
+            low, high = np.nan_to_num(np.nanquantile(x, [0.25, 0.75], axis=0)).reshape(2, x.shape[1])
             deviation = np.nan_to_num(np.nanstd(x, axis=0))
         # A column that is mostly one value has no quartile spread: its standard deviation serves.
         spread = np.where(high > low, (high - low) / 1.35, np.where(deviation > 0, deviation, 1.0))
