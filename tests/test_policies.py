@@ -518,3 +518,12 @@ def test_three_positives_are_said_to_be_few():
     with pytest.raises(NotCertifiable):
         cl.maximize(cl.precision, subject_to=[cl.recall >= 0.9], confidence=0.9).choose(s)
     assert ThresholdTable.from_scores(s).n_pos == 3
+
+
+def test_a_number_of_rows_is_meant_of_all_rows_also_when_cross_fitted():
+    rng = np.random.default_rng(0)
+    y = rng.random(1000) < 0.3
+    scores = cl.Scores(y_true=y, y_score=rng.normal(1.5 * y), kind="rank")
+    (row,) = cl.maximize(cl.recall, subject_to=[cl.flagged_count <= 100]).choose(scores).constraints
+    assert row.value == 100
+    assert 90 <= row.cross_fitted <= 110  # four fifths of the rows chose a cut that flags 80 of them, not 100

@@ -17,7 +17,7 @@ from cutline.decision.several import choose_several
 from cutline.errors import InputError, LabelError, RoleError, ScoreError
 from cutline.evidence import set_apart, stratified_folds
 from cutline.labels import Classes
-from cutline.metrics import Constraint, Counts, Metric, ThresholdTable, find, mistakes
+from cutline.metrics import Constraint, Counts, Metric, ThresholdTable, find, flagged_count, mistakes
 from cutline.scores import Scores
 
 FOLDS = 5
@@ -333,6 +333,9 @@ def cross_fit(policy: Policy, known: Scores, table: ThresholdTable, seed: int) -
     pooled = Counts(0, 0, 0, 0)
     for one in each:
         rest = Counts(*(np.maximum(getattr(whole, n) - getattr(one, n), 0) for n in ("tp", "fp", "fn", "tn")))
+        if any(constraint.metric is flagged_count for constraint in policy.subject_to):
+            scale = whole.total / np.maximum(rest.total, 1)  # a number of rows is meant of all rows, not of four fifths
+            rest = Counts(*(getattr(rest, n) * scale for n in ("tp", "fp", "fn", "tn")))
         row = best_row(policy, rest)[0]
         if row < 0:
             return None
