@@ -345,7 +345,7 @@ def jobs(runs: int) -> dict[Any, tuple[Callable[..., Any], tuple[Any, ...]]]:
     """Everything that is simulated, by key."""
     found: dict[Any, tuple[Callable[..., Any], tuple[Any, ...]]] = {("grid", *c): (cell, (*c, runs)) for c in GRID}
     found |= {("several", n): (several, (n, runs)) for n in SEVERAL_SIZES}
-    found |= {("clusters", g): (clustered, (g, runs // 2)) for g in CLUSTERS}
+    found |= {("clusters", g): (clustered, (g, runs)) for g in CLUSTERS}
     found |= {("guarantee", name): (guarantee, (name, 2 * runs)) for name in POLICIES}
     found["guarantee", "selective risk <= 0.1"] = (selective_guarantee, (2 * runs,))
     found |= {("compare", m, c): (compared, (m, c, runs)) for m in COMPARED for c in (False, True)}

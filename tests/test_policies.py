@@ -467,7 +467,7 @@ REFUSED = {
     "coverage of scores": (lambda: cl.evaluate(drawn(50), metrics=["coverage"]), "policy"),
     "one class": (
         lambda: cl.maximize(cl.f1, subject_to=[cl.recall >= 0.5]).choose(made([0, 0, 0], [0.1, 0.2, 0.3])),
-        "recall",
+        "rows of both classes",
     ),
     "labels of several": (
         lambda: cl.maximize(cl.accuracy).choose(several(50).with_score(np.arange(50) % 3, "label")),
@@ -527,3 +527,29 @@ def test_a_number_of_rows_is_meant_of_all_rows_also_when_cross_fitted():
     (row,) = cl.maximize(cl.recall, subject_to=[cl.flagged_count <= 100]).choose(scores).constraints
     assert row.value == 100
     assert 90 <= row.cross_fitted <= 110  # four fifths of the rows chose a cut that flags 80 of them, not 100
+
+
+SURE = cl.maximize(cl.recall, subject_to=[cl.precision >= 0.5], confidence=0.9)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda s: cl.maximize(cl.f1, prevalence="a"), "prevalence: came 'a'"),
+        (lambda s: cl.maximize(cl.f1, subject_to=[cl.recall >= "x"]), "recall: came the bound 'x'"),
+        (lambda s: cl.maximize("recal"), "did you mean 'recall'"),
+        (lambda s: cl.maximize(cl.f1).choose(s.take(s.is_positive)), "rows of both classes"),
+        (lambda s: SURE.choose(s.take([0, 1])), "rows enough"),
+        (lambda s: cl.OperatingPoint.from_dict("x"), "point: came 'x'"),
+        (lambda s: cl.control_fnr(s), "rows: came Scores"),
+    ],
+)  # fmt: skip
+def test_what_was_found_by_attacking(call, says):
+    y = np.arange(60) % 2
+    with pytest.raises(InputError, match=says):
+        call(cl.Scores(y_true=y, y_score=y + np.arange(60) / 40, kind="rank"))
+
+
+def test_a_metric_may_be_named():
+    assert str(cl.maximize("recall")) == str(cl.maximize(cl.recall))
+    assert str(cl.minimize("fpr")) == str(cl.minimize(cl.fpr))

@@ -60,6 +60,8 @@ def _choose(policy: Policy, scores: Scores, held: Scores | None, seed: int) -> O
         return choose_several(policy, known, held, seed)
     require_binary(known, str(policy))
     policy = _of_positive(policy, known.classes)
+    if not _given(policy, known):
+        _both_classes(known, "scores")
     if isinstance(policy.aim, Cost) and policy.aim.abstain is not None:
         return _band(policy, policy.aim, known)
     if policy.confidence is not None:
@@ -171,6 +173,8 @@ def _guaranteed(policy: Policy, known: Scores, held: Scores | None, seed: int) -
         )
     else:
         tune, held = _split(known, seed, notes)
+        if tune.n < 2:
+            raise LabelError("scores", f"{known.n} rows", "rows enough to choose on some and certify on others")
     if held.groups is not None:
         raise InputError(
             "certify",
@@ -212,6 +216,12 @@ def _split(known: Scores, seed: int, notes: list[str]) -> tuple[Scores, Scores]:
     tune, held = known.take(np.flatnonzero(tunes)), known.take(np.flatnonzero(~tunes))
     notes.append(f"{held.n:,} rows were set apart by seed {seed} to certify; {tune.n:,} rows chose the order")
     return tune, held
+
+
+def _both_classes(known: Scores, argument: str) -> None:
+    """Without rows of both classes every cut looks right."""
+    if not 0 < known.n_pos < known.n:
+        raise LabelError(argument, f"{known.n_pos} positive of {known.n} rows", "rows of both classes to choose on")
 
 
 def check_roles(tune: Scores, held: Scores) -> None:

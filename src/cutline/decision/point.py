@@ -300,8 +300,9 @@ class OperatingPoint(Shown):
         InputError
             Not the description of an operating point, or of a newer format.
         """
-        if saved.get("schema_version") != 1:
-            raise InputError("point", f"schema_version {saved.get('schema_version')!r}", "1, an operating point")
+        if not isinstance(saved, Mapping) or saved.get("schema_version") != 1:
+            came = f"schema_version {saved.get('schema_version')!r}" if isinstance(saved, Mapping) else repr(saved)
+            raise InputError("point", came, "schema_version 1, an operating point")
         try:
             flat, aim = saved["plateau"], saved["aim"]
             chosen, certified = saved["chosen_on"], saved["certified_on"]

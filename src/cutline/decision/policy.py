@@ -41,11 +41,11 @@ class Policy(Shown):
     """Of a capacity, which is filled: of rows that share the score at the cut, flag none, all, or draw by row id."""
 
     def __post_init__(self) -> None:
-        if self.prevalence is not None and not 0 < self.prevalence < 1:
+        if self.prevalence is not None and not _between(self.prevalence, 0, 1):
             raise InputError("prevalence", repr(self.prevalence), "a share of positives above 0 and below 1")
         if self.confidence is None:
             return
-        if not 0.5 <= self.confidence < 1:
+        if self.confidence != 0.5 and not _between(self.confidence, 0.5, 1):
             raise InputError("confidence", repr(self.confidence), "a level from 0.5 to below 1, such as 0.95")
         if not self.subject_to:
             raise InputError("confidence", "no constraint to certify", "subject_to=[precision >= 0.9], for example")
@@ -96,7 +96,7 @@ class Policy(Shown):
         """
         from cutline.decision.choose import choose
 
-        policy = self if prevalence is None else replace(self, prevalence=float(prevalence))
+        policy = self if prevalence is None else replace(self, prevalence=prevalence)
         if isinstance(scores, MultiLabel):
             if certify is not None:
                 raise InputError("certify", "certify rows for several labels", "one label at a time: data.label(name)")
@@ -158,8 +158,13 @@ class Policy(Shown):
         return f"Policy({self})"
 
 
+def _between(value: object, low: float, high: float) -> bool:
+    """True for numbers strictly between."""
+    return isinstance(value, int | float | np.number) and low < float(value) < high
+
+
 def maximize(
-    metric: Metric,
+    metric: Metric | str,
     *,
     subject_to: Iterable[Constraint] = (),
     confidence: float | None = None,
@@ -169,9 +174,9 @@ def maximize(
 
     Parameters
     ----------
-    metric : Metric
-        Where more is better: of counts at a threshold, such as recall or f1; of the confusion matrix of several
-        classes, such as ``macro(f1)``; or `coverage`, the share of rows that are decided at all.
+    metric : Metric or str
+        Where more is better, or its name: of counts at a threshold, such as recall or f1; of the confusion matrix of
+        several classes, such as ``macro(f1)``; or `coverage`, the share of rows that are decided at all.
     subject_to : iterable of Constraint
         Such as ``[precision >= 0.9]``, or ``[(recall >= 0.9).of("severe")]`` for one class of several.
     confidence : float, optional
@@ -187,13 +192,14 @@ def maximize(
     >>> cl.maximize(cl.coverage, subject_to=[cl.selective_risk <= 0.02])
     Policy(maximize coverage subject to selective_risk <= 0.02)
     """
+    metric = find(metric) if isinstance(metric, str) else metric
     if not isinstance(metric, Metric) or not (metric.of_counts or metric.of_matrix) or metric.maximize is not True:
         raise InputError("metric", _name(metric), "a metric of decisions where more is better, such as recall or f1")
     return _checked(Policy(metric, _constraints(subject_to), confidence, prevalence))
 
 
 def minimize(
-    aim: Cost | CostMatrix | RowCosts | Metric,
+    aim: Cost | CostMatrix | RowCosts | Metric | str,
     *,
     subject_to: Iterable[Constraint] = (),
     confidence: float | None = None,
@@ -212,6 +218,7 @@ def minimize(
     """
     if isinstance(aim, Cost | CostMatrix | RowCosts):
         return _checked(Policy(aim, _constraints(subject_to), confidence, prevalence))
+    aim = find(aim) if isinstance(aim, str) else aim
     if not isinstance(aim, Metric) or not (aim.of_counts or aim.of_matrix) or aim.maximize is not False:
         raise InputError("aim", _name(aim), "a cost, or a metric of decisions where less is better, such as fpr")
     return _checked(Policy(aim, _constraints(subject_to), confidence, prevalence))

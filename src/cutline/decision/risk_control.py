@@ -375,6 +375,9 @@ def control_fnr(
       on 9 calibration rows 0.05556
       note: 1 row(s) without a true label do not count
     """
+    if not isinstance(rows, MultiLabel):
+        hint = "control_risk(losses, ...) takes any losses"
+        raise InputError("rows", type(rows).__name__, "a MultiLabel: rows with several labels each", hint)
     _checked(alpha, confidence, bound)
     if rows.kind == "label":
         raise ScoreError("rows", "scores of kind 'label'", "scores that a threshold can cut")

@@ -177,10 +177,10 @@ class Metric(Shown):
         return " or ".join([*(name for name, formula in forms.items() if formula), "Scores"])
 
     def __ge__(self, bound: float) -> Constraint:
-        return Constraint(self, ">=", float(bound))
+        return Constraint(self, ">=", bound)
 
     def __le__(self, bound: float) -> Constraint:
-        return Constraint(self, "<=", float(bound))
+        return Constraint(self, "<=", bound)
 
     def to_dict(self) -> dict[str, Any]:
         """Its description in plain values for JSON: an infinite end of the range is None."""
@@ -228,13 +228,12 @@ class Constraint(Shown):
 
     def __post_init__(self) -> None:
         low, high = self.metric.range
-        if not low <= self.bound <= high:
-            raise InputError(
-                self.metric.name,
-                f"the bound {self.bound:g}",
-                f"a number from {low:g} to {high:g}, its range",
-                "write 0.9 for 90 %" if self.bound > 1 else "",
-            )
+        number = isinstance(self.bound, int | float | np.number) and not isinstance(self.bound, bool)
+        if not number or not low <= float(self.bound) <= high:
+            hint = "write 0.9 for 90 %" if number and self.bound > 1 else ""
+            came, wanted = f"the bound {self.bound!r}", f"a number from {low:g} to {high:g}, its range"
+            raise InputError(self.metric.name, came, wanted, hint)
+        object.__setattr__(self, "bound", float(self.bound))
 
     @classmethod
     def parse(cls, text: str) -> Constraint:
