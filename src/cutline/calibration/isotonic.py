@@ -43,24 +43,36 @@ def pooled(known: Scores) -> Blocks:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Isotonic:
+class _Knots:
+    """A non-decreasing map: linear between its knots, flat beyond them."""
+
+    x: Array = field(repr=False)
+    y: Array = field(repr=False)
+    name: ClassVar[str]
+    parameters: ClassVar[int] = 10
+    """Not a count: it stands for "more than any parametric map" in the one-standard-error rule."""
+
+    def __post_init__(self) -> None:
+        fine = are_columns(self.x, self.y) and rising(self.x, strictly=True) and rising(self.y, 0.0, 1.0)
+        require(fine, self.name, "knots with rising x and non-decreasing probabilities y, as many of each")
+
+    def __call__(self, score: NDArray[Any]) -> Array:
+        """Probabilities."""
+        return np.interp(np.asarray(score, dtype=np.float64), self.x, self.y)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"name": self.name, "x": self.x.tolist(), "y": self.y.tolist()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Isotonic(_Knots):
     """The best non-decreasing map, by pooling adjacent violators; linear between its knots.
 
     It makes ties and would give 0 and 1, so it is kept 1/(n + 2) away from them.
     """
 
-    x: Array = field(repr=False)
-    y: Array = field(repr=False)
     name: ClassVar[str] = "isotonic"
-    parameters: ClassVar[int] = 10
-    """Not a count: it stands for "more than any parametric map" in the one-standard-error rule."""
-
-    def __post_init__(self) -> None:
-        _check_knots(self.x, self.y, self.name)
-
-    def __call__(self, score: NDArray[Any]) -> Array:
-        """Probabilities."""
-        return np.interp(np.asarray(score, dtype=np.float64), self.x, self.y)
 
     @classmethod
     def fit(cls, scores: Scores) -> Isotonic:
@@ -69,13 +81,9 @@ class Isotonic:
         found = pooled(known)
         return cls(*_knots(found, np.ones(len(found.share), dtype=bool), known.n))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"name": self.name, "x": self.x.tolist(), "y": self.y.tolist()}
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CentredIsotonic:
+class CentredIsotonic(_Knots):
     """Isotonic with one knot in the middle of each block, so strictly increasing between them: the ranking stays.
 
     Oron & Flournoy 2017. Blocks of share 0 or 1 keep both their ends; beyond the outer knots the map is flat. Kept
@@ -94,18 +102,7 @@ class CentredIsotonic:
     [0.1, 0.1, 0.23, 0.37, 0.63, 0.77, 0.9, 0.9]
     """
 
-    x: Array = field(repr=False)
-    y: Array = field(repr=False)
     name: ClassVar[str] = "centred_isotonic"
-    parameters: ClassVar[int] = 10
-    """Not a count, as for `Isotonic`."""
-
-    def __post_init__(self) -> None:
-        _check_knots(self.x, self.y, self.name)
-
-    def __call__(self, score: NDArray[Any]) -> Array:
-        """Probabilities."""
-        return np.interp(np.asarray(score, dtype=np.float64), self.x, self.y)
 
     @classmethod
     def fit(cls, scores: Scores) -> CentredIsotonic:
@@ -113,10 +110,6 @@ class CentredIsotonic:
         known = binary_rows(scores, cls.name)
         found = pooled(known)
         return cls(*_knots(found, (found.share <= 0) | (found.share >= 1), known.n))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"name": self.name, "x": self.x.tolist(), "y": self.y.tolist()}
 
 
 def _knots(found: Blocks, flat: NDArray[np.bool_], n: int) -> tuple[Array, Array]:
@@ -127,8 +120,3 @@ def _knots(found: Blocks, flat: NDArray[np.bool_], n: int) -> tuple[Array, Array
     edge = 1 / (n + 2)
     y = np.clip(found.share, edge, 1 - edge)
     return np.insert(x, at, found.last[twice]), np.insert(y, at, y[twice])
-
-
-def _check_knots(x: Array, y: Array, name: str) -> None:
-    fine = are_columns(x, y) and rising(x, strictly=True) and rising(y, 0.0, 1.0)
-    require(fine, name, "knots with rising x and non-decreasing probabilities y, as many of each")
