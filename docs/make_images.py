@@ -31,7 +31,7 @@ def reports(folder: Path) -> dict[str, Path]:
     for name in dict.fromkeys(demo for _, demo, *_ in SHOTS):
         about, policy = DEMOS[name]
         table, target, positive = bundled(name)
-        model = cl.fit(table, target=target, positive=positive, policy=policy, seed=0)
+        model = cl.fit(table, target=target, positive=positive, policy=policy, holdout=0.2, seed=0)
         made[name] = cl.report(model, title=about, date="").save(folder / f"{name}.html")
     return made
 

@@ -18,9 +18,11 @@ import pytest
 
 import cutline as cl
 from cutline.cli import main
-from cutline.data import infer_schema
+from cutline.data import Features, features, infer_schema
 from cutline.errors import DataError, LabelError, ModelFileError, UnknownName
-from cutline.model import recipe
+from cutline.model import blend
+from cutline.model.member import Rows
+from cutline.model.recipe import LEARNERS
 
 
 def people(n: int, seed: int = 0, *, classes: int = 2) -> pa.Table:
@@ -52,7 +54,7 @@ def table() -> pa.Table:
 @pytest.fixture(scope="module")
 def model(table: pa.Table) -> cl.Classifier:
     policy = cl.maximize(cl.recall, subject_to=[cl.precision >= 0.6], confidence=0.9)
-    return cl.fit(table, target="left", positive="yes", policy=policy)
+    return cl.fit(table, target="left", positive="yes", policy=policy, holdout=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +66,14 @@ def three() -> cl.Classifier:
 
 
 def test_the_roles_of_all_rows_are_kept_apart_and_stated(model: cl.Classifier) -> None:
-    assert dict(model.plan.rows) == {"tune": 960, "certify": 300, "test": 240}
+    assert dict(model.plan.rows) == {"tune": 900, "certify": 300, "test": 300}
     assert model.evaluation is not None
-    assert (model.evaluation.role, model.evaluation.n) == ("test", 240)
+    assert (model.evaluation.role, model.evaluation.n) == ("test", 300)
     assert model.point.grade == "guaranteed"
     assert model.point.is_certified
     said = " ".join(model.notes)
     assert "300 rows were set apart before the folds" in said
-    assert "240 held-out rows" in said
+    assert "300 held-out rows" in said
     assert "'same' left out (constant)" in said
 
 
@@ -95,11 +97,11 @@ def test_several_classes_decide_for_the_most_probable(three: cl.Classifier) -> N
     assert (three.predict(fresh) == np.array(three.classes.names)[p.argmax(axis=1)]).all()
     assert three.evaluation is not None
     assert (three.evaluation.n, three.evaluation.role) == (400, "test")
-    assert "nested folds" in " ".join(three.notes)
+    assert "cross-fitted: each fold of the 400 rows" in " ".join(three.notes)
     assert three.evaluation["macro_roc_auc"].low > 0.6
 
 
-def test_nested_figures_of_pure_noise_do_not_flatter() -> None:
+def test_cross_fitted_figures_of_pure_noise_do_not_flatter() -> None:
     rng = np.random.default_rng(3)
     noise = pa.table({"a": rng.normal(size=300), "b": rng.normal(size=300), "y": rng.integers(0, 2, 300)})
     found = cl.fit(noise, target="y", policy=cl.maximize(cl.f1)).evaluation
@@ -123,9 +125,10 @@ def test_same_seed_and_data_give_the_same_bytes_whatever_the_threads(table: pa.T
 
 def test_the_plan_tells_what_was_run(model: cl.Classifier) -> None:
     plan = model.plan.to_dict()
-    assert {m["name"] for m in plan["members"]} == {"linear", "splines", "trees"}
+    assert [m["name"] for m in plan["members"]] == [learner.name for learner in LEARNERS]
+    assert plan["skipped"] == []
     assert sum(m["weight"] for m in plan["members"]) == pytest.approx(1)
-    assert len(next(m for m in plan["members"] if m["name"] == "trees")["settings"]["rounds"]) == plan["folds"] == 5
+    assert len(next(m for m in plan["members"] if m["name"] == "trees")["stages"]) == plan["folds"] == 5
     assert plan["versions"]["numpy"] == np.__version__
     assert json.loads(json.dumps(plan, allow_nan=False)) == plan
 
@@ -133,6 +136,7 @@ def test_the_plan_tells_what_was_run(model: cl.Classifier) -> None:
 def test_families_can_be_chosen(table: pa.Table) -> None:
     small = table.slice(0, 200)
     assert [m["name"] for m in cl.fit(small, target="left", families=["linear"]).plan.members] == ["linear", "splines"]
+    assert [m["name"] for m in cl.fit(small, target="left", families=["network"]).plan.members] == ["network"]
     with pytest.raises(UnknownName, match="lightgbm"):
         cl.fit(small, target="left", families=["lightgmb"])
 
@@ -266,14 +270,18 @@ def test_the_blend_is_no_worse_than_its_best_member() -> None:
     codes = rng.integers(0, 3, 500)
     outs = [rng.dirichlet(np.where(np.arange(3) == c, 4.0, 1.0), 1)[0] for c in codes]
     good, bad = np.array(outs), rng.dirichlet(np.ones(3), 500)
-    weights = recipe.blend([bad, good], codes)
+    rows = Rows(Features(np.empty((500, 0)), (), np.empty((500, 0), np.int32), (), (), ()), codes, None, 3)
+    weights = blend.weights([bad, good], rows)
     assert weights.sum() == pytest.approx(1)
-    assert recipe.log_loss(weights[0] * bad + weights[1] * good, codes) <= recipe.log_loss(good, codes)
-    assert recipe.blend([good, good], codes).tolist() == [1, 0], "ties go to the first"
+    assert rows.log_loss(blend.pooled([bad, good], weights)) <= rows.log_loss(good)
+    assert blend.weights([good, good], rows).tolist() == [1, 0], "ties go to the first"
+    # A dear member that is hardly better stays out; one that is much better joins.
+    dear = np.array([False, True])
+    assert blend.members([good, 0.999 * good + 0.001 * np.eye(3)[codes]], rows, dear).tolist() == [1, 0]
+    assert blend.members([bad, good], rows, dear)[1] > 0.5
 
 
 def test_a_linear_view_is_robust_and_flags_missing_cells() -> None:
-    from cutline.data import features
     from cutline.model.linear import View
 
     table = {"x": [1.0, 2.0, 3.0, 4.0, 1e9, None], "c": ["a", "a", "b", "b", "z", None]}

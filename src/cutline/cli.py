@@ -191,6 +191,12 @@ def fit(
     drop: Many = (),
     types: Many = (),
     families: Many = (),
+    budget: str = "60s",
+    weight: str | None = None,
+    group: str | None = None,
+    holdout: float = 0.0,
+    checkpoint: Path | None = None,
+    resume: Flag = False,
     seed: int = 0,
     threads: int | None = None,
     report: Path | None = None,
@@ -216,7 +222,19 @@ def fit(
     types
         Column types that overrule what was inferred, such as zip=categorical.
     families
-        Families of models to try: linear, lightgbm. All by default.
+        Families of models to try: linear, lightgbm, catboost, network. All by default.
+    budget
+        Wall clock time, such as 10s, 60s or 10min; members that cannot finish are skipped and named.
+    weight
+        Column with the importance of each row.
+    group
+        Column of what belongs together: its rows stay in one fold.
+    holdout
+        Share of the rows to keep apart for the figures; by default all are learned from, and figures are cross-fitted.
+    checkpoint
+        Folder that keeps every finished fold.
+    resume
+        Go on with the interrupted run in the checkpoint folder.
     seed
         Seed of splits and folds.
     threads
@@ -235,6 +253,12 @@ def fit(
         drop=drop,
         types=dict(_pair("--types", text) for text in types) or None,
         families=list(families) or None,
+        budget=budget,
+        weight=weight,
+        groups=group,
+        holdout=holdout,
+        checkpoint=checkpoint,
+        resume=resume,
         seed=seed,
         threads=threads,
         progress=True,
@@ -600,7 +624,7 @@ def _grades(model: cl.Classifier) -> list[str]:
     """What each constraint is worth, grade by grade."""
     lines: list[str] = []
     result = model.evaluation
-    if result.counts is None or result.role != "test" or result.weighted:
+    if result.counts is None or model.measured.crossed or result.weighted:
         return lines
     for row, needed in claims(model.point, result.counts):
         name, side = row.constraint.metric.name, "at least" if row.constraint.op == ">=" else "at most"
@@ -670,7 +694,7 @@ def demo(
     about, policy = DEMOS[name]
     table, target, positive = bundled(name)
     print(f"{about}\nfitting on {table.num_rows:,} rows; the policy: {policy or 'the most probable class'}\n")
-    model = cl.fit(table, target=target, positive=positive, policy=policy, seed=seed, progress=True)
+    model = cl.fit(table, target=target, positive=positive, policy=policy, holdout=0.2, seed=seed, progress=True)
     model.save(folder / f"{name}.cutline")
     cl.report(model, title=about).save(folder / f"{name}.html")
     _notes(model.notes)

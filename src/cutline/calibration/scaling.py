@@ -49,14 +49,15 @@ class Temperature:
         score = known.probabilities if known.binary else known.score
         kind: Kind = "probability" if known.binary else known.kind
         z = log_p(score, kind)
-        rows, truth = np.arange(known.n), known.truth
+        above = z - z[np.arange(known.n), known.truth][:, None]  # of the true class; all that its probability needs
         share = 1 / (known.n + 1) if mix else 0.0
 
         def loss(log_inverse: float) -> float:
-            q = (1 - share) * softmax(z * np.exp(log_inverse))[rows, truth] + share / z.shape[1]
+            with np.errstate(over="ignore"):
+                q = (1 - share) / np.exp(above * np.exp(log_inverse)).sum(axis=1) + share / z.shape[1]
             return float(-np.average(np.log(np.maximum(q, np.finfo(float).tiny)), weights=known.weight))
 
-        best = minimize_scalar(loss, bounds=(-4.0, 4.0), method="bounded", options={"xatol": 1e-10})
+        best = minimize_scalar(loss, bounds=(-4.0, 4.0), method="bounded", options={"xatol": 1e-8})
         return cls(float(np.exp(-best.x)), share, kind)
 
     def to_dict(self) -> dict[str, Any]:

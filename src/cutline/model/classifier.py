@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from cutline.data import Schema, features, read_table, read_target
 from cutline.decision import OperatingPoint
 from cutline.evaluation import Evaluation, evaluate
 from cutline.labels import Classes, Shown
-from cutline.model.recipe import Member, as_scores, blended
+from cutline.model import blend
+from cutline.model.member import Member
+from cutline.model.recipe import as_scores, predicted
 from cutline.scores import Scores
 
 
@@ -26,25 +29,33 @@ class Plan:
     Attributes
     ----------
     members : tuple of dict
-        Name, settings, log loss out of fold and weight of every member that was tried.
+        Of every member that was trained: name; log loss out of fold, and by how much it is above that of the blend,
+        each with its standard error; weight in the blend; the stage each fold was trained to; seconds.
+    skipped : tuple of (str, str)
+        Members that were not, and why.
     folds, seed, threads : int
     rows : dict
-        How many rows were used for what: tune, certify, test, or nested.
+        How many rows were used for what: tune, certify.
     versions : dict
         Of Python and the libraries that matter.
+    seconds : float
+        The whole fit took; not saved, so that the same fit gives the same bytes.
     """
 
     members: tuple[dict[str, Any], ...]
+    skipped: tuple[tuple[str, str], ...]
     folds: int
     seed: int
     threads: int
     rows: Mapping[str, int]
     versions: Mapping[str, str]
+    seconds: float = math.nan
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
-            "members": list(self.members),
+            "members": [{key: each[key] for key in each if key != "seconds"} for each in self.members],
+            "skipped": [list(each) for each in self.skipped],
             "folds": self.folds,
             "seed": self.seed,
             "threads": self.threads,
@@ -55,14 +66,14 @@ class Plan:
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Plan:
         """The inverse of `to_dict`."""
-        return cls(
-            tuple(saved["members"]), saved["folds"], saved["seed"], saved["threads"], saved["rows"], saved["versions"]
-        )
+        names = ("folds", "seed", "threads", "rows", "versions")
+        skipped = tuple((str(name), str(why)) for name, why in saved["skipped"])
+        return cls(tuple(saved["members"]), skipped, *(saved[name] for name in names))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Measured:
-    """Rows that neither models nor calibrator nor cut saw, and what was said of them.
+    """Rows that neither models nor weights, calibrator and cut saw, and what was said of them.
 
     Attributes
     ----------
@@ -71,22 +82,27 @@ class Measured:
     probabilities : ndarray, shape (n, k)
         Calibrated, in the order of the classes.
     decision : ndarray of int32, shape (n,)
-        Codes of the decided classes.
-    nested : bool
-        True when they come from nested folds, where each fold had its own models and cut.
+        Codes of the decided classes, -1 for undecided.
+    weight, groups : ndarray, shape (n,), or None
+    crossed : bool
+        True when each fold had its own models and cut; False for rows that were held out.
     """
 
     codes: NDArray[np.int32]
     probabilities: NDArray[np.float64]
     decision: NDArray[np.int32]
-    nested: bool
+    weight: NDArray[np.float64] | None = None
+    groups: NDArray[Any] | None = None
+    crossed: bool = False
 
     def evaluate(self, classes: Classes, point: OperatingPoint, seed: int) -> Evaluation:
         """Evaluate the decisions that were made."""
-        held = as_scores(self.probabilities, classes, self.codes, role="test", ids=np.arange(len(self.codes)))
-        if not self.nested:
+        more = {"weight": self.weight, "groups": self.groups}
+        ids = np.arange(len(self.codes))
+        held = as_scores(self.probabilities, classes, self.codes, role="test", ids=ids, **more)
+        if not self.crossed:
             return evaluate(held, point, seed=seed)
-        note = "nested folds: each fifth of the rows was scored by models, and decided at a cut, from the other four"
+        note = "cross-fitted: each fold was scored by models, and decided at a cut, from the others"
         return evaluate(held, point, decision=self.decision, seed=seed).with_note(note)
 
 
@@ -136,7 +152,9 @@ class Classifier(Shown):
             assert self.schema.target is not None
             codes = read_target(table, self.schema.target, classes=self.classes).codes
         found = features(self.schema, table)
-        raw = as_scores(blended(self.bag, found, self.classes.k, self.plan.rows["tune"]), self.classes, codes, **more)
+        outs = predicted([members for _, members in self.bag], found, self.classes.k, self.plan.rows["tune"])
+        p = blend.pooled(outs, np.array([share for share, _ in self.bag]))
+        raw = as_scores(p, self.classes, codes, **more)
         return raw.with_score(self.calibrator(raw.probability), "probability").with_notes(*found.notes)
 
     def predict_proba(self, data: Any) -> Any:

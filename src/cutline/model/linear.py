@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cutline.data import Features
+from cutline.model.member import Array, Arrays, Deadline, Rows, smoothed
 from cutline.scores import softmax
 
-Array = NDArray[np.float64]
-
 KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9)
-"""Quantiles at which a spline may bend."""
+"""Quantiles at which a spline may bend; columns of so many values, and two more, bend at each of them."""
 PATH = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
-"""Inverse L2 strengths, the strongest penalty first."""
+"""Inverse L2 strengths, the strongest penalty first, as scikit-learn's ``C``."""
+SHORT_PATH = (0.1, 10.0)
+"""The same for more than `PATH_ROWS` rows: there the penalty moves little, and a fit is dear."""
+PATH_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +68,9 @@ class View:
         squashed = bare._squashed(x)
         knots = np.full((x.shape[1], len(KNOTS)), np.nan)
         for j in range(x.shape[1]):
-            found = np.unique(np.quantile(squashed[:, j], KNOTS))
+            distinct = np.unique(squashed[:, j])
+            # Few values may well be codes: a bend at each of them is as good as a column for each.
+            found = distinct if len(distinct) <= len(KNOTS) + 2 else np.unique(np.quantile(squashed[:, j], KNOTS))
             found = found[(found > squashed[:, j].min()) & (found < squashed[:, j].max())]
             knots[j, : len(found)] = found
         return cls(median, spread, flagged, knots, bare.level_column, bare.level_code)
@@ -112,64 +116,91 @@ class Linear:
     view: View
     weights: Array
     bias: Array
+    kind: ClassVar[str] = "linear"
 
     def __call__(self, features: Features) -> Array:
         """Probabilities, shape (n, k)."""
         return softmax(self.view.matrix(features) @ self.weights + self.bias)
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> Arrays:
         """All there is to save."""
-        view = {name: getattr(self.view, name) for name in View.__dataclass_fields__}
-        return {**view, "weights": self.weights, "bias": self.bias}
+        return {**view_arrays(self.view), "weights": self.weights, "bias": self.bias}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Linear:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The inverse of `arrays`."""
-        view = View(*(arrays[name] for name in View.__dataclass_fields__))
-        return cls(view, arrays["weights"], arrays["bias"])
+        return cls(view_of(arrays), arrays["weights"], arrays["bias"])
 
 
-def fit_path(
-    features: Features, codes: NDArray[Any], k: int, strengths: Sequence[float], *, splines: bool
-) -> list[Linear]:
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearPath:
+    """One logistic regression for each penalty; see `cutline.model.member.Path`.
+
+    Attributes
+    ----------
+    view : View
+    weights : ndarray, shape (m, columns, k)
+    bias : ndarray, shape (m, k)
+    losses : ndarray, shape (m,)
+    """
+
+    view: View
+    weights: Array
+    bias: Array
+    losses: Array
+
+    def at(self, stage: int) -> Linear:
+        """The model with one of the penalties."""
+        return Linear(self.view, self.weights[stage], self.bias[stage])
+
+    def arrays(self) -> Arrays:
+        """All there is to save."""
+        return {**view_arrays(self.view), "weights": self.weights, "bias": self.bias, "losses": self.losses}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The inverse of `arrays`."""
+        return cls(view_of(arrays), arrays["weights"], arrays["bias"], arrays["losses"])
+
+
+def view_arrays(view: View) -> Arrays:
+    """A view as arrays."""
+    return {field.name: getattr(view, field.name) for field in fields(View)}
+
+
+def view_of(arrays: Mapping[str, NDArray[Any]]) -> View:
+    """The inverse of `view_arrays`; other arrays may be beside its own."""
+    return View(*(arrays[field.name] for field in fields(View)))
+
+
+def fit_linear(train: Rows, held: Rows, seed: int, deadline: Deadline, *, splines: bool = False) -> LinearPath:
     """One logistic regression for each inverse L2 strength, each started where the last one ended.
 
-    Parameters
-    ----------
-    features, codes
-        Training rows and their class codes.
-    k : int
-        Number of classes; those without rows get probability 0.
-    strengths : sequence of float
-        Inverse penalties, in units where 1 is scikit-learn's ``C=1`` at any number of rows.
-    splines : bool
-        Whether numeric columns get hinges.
+    Classes without training rows get probability 0.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
-    view = View.of(features, splines=splines)
-    x = view.matrix(features)
-    present = np.unique(codes)
-    if len(present) == 1:
-        bias = np.full(k, -np.inf)
-        bias[present] = 0.0
-        return [Linear(view, np.zeros((x.shape[1], k)), bias)] * len(strengths)
+    view = View.of(train.features, splines=splines)
+    x, there = view.matrix(train.features), view.matrix(held.features)
+    present = np.unique(train.codes)
+    path = PATH if train.n <= PATH_ROWS else SHORT_PATH
+    weights, bias = np.zeros((len(path), x.shape[1], train.k)), np.full((len(path), train.k), -np.inf)
+    bias[:, present] = 0.0
     # The default warm start keeps the coefficients of the last, stronger penalty.
     model = LogisticRegression(warm_start=True, max_iter=500, tol=1e-4)
-    out = []
-    for strength in strengths:
+    for stage, strength in enumerate(path if len(present) > 1 else ()):
+        deadline.check()
         model.set_params(C=strength)
         # One thread: on matrices of this size BLAS threads wait for each other ten times longer than they work.
         with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
             # Nothing the user could do: the loss on held-out rows decides whether this fit is of use.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(x, codes)
-        weights, bias = np.zeros((x.shape[1], k)), np.full(k, -np.inf)
+            model.fit(x, train.codes, sample_weight=train.weight)
         if len(present) == 2:  # one row of coefficients for the second class; softmax needs both
-            weights[:, present[1]], bias[present] = model.coef_[0], [0.0, model.intercept_[0]]
+            weights[stage][:, present[1]], bias[stage][present] = model.coef_[0], [0.0, model.intercept_[0]]
         else:
-            weights[:, present], bias[present] = model.coef_.T, model.intercept_
-        out.append(Linear(view, weights, bias))
-    return out
+            weights[stage][:, present], bias[stage][present] = model.coef_.T, model.intercept_
+    losses = [held.log_loss(smoothed(softmax(there @ w + b), train.n)) for w, b in zip(weights, bias, strict=True)]
+    return LinearPath(view, weights, bias, np.array(losses))

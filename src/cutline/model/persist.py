@@ -14,6 +14,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -24,12 +25,15 @@ from cutline.data import Schema, replacing
 from cutline.decision import OperatingPoint
 from cutline.errors import CutlineError, ModelFileError
 from cutline.labels import Classes
+from cutline.model.boost import CatBoost
 from cutline.model.classifier import Classifier, Measured, Plan
 from cutline.model.linear import Linear
-from cutline.model.recipe import Member
+from cutline.model.member import LONG_AGO, Member, packed, unpacked
+from cutline.model.network import Network
 from cutline.model.trees import Trees
 
 FORMAT = 1
+MEMBERS: dict[str, Any] = {each.kind: each for each in (Linear, Trees, CatBoost, Network)}
 MOST_BYTES = 4 << 30
 """A declared size above this is refused before anything is unpacked."""
 SEAL = 64
@@ -39,8 +43,6 @@ BROKEN = (
     *(KeyError, IndexError, TypeError, ValueError, AttributeError),
 )
 """What reading a broken file can raise."""
-LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""The time stamp of every entry, so that the same classifier gives the same bytes."""
 
 
 def save(model: Classifier, path: str | os.PathLike[str]) -> None:
@@ -50,13 +52,13 @@ def save(model: Classifier, path: str | os.PathLike[str]) -> None:
     for number, (weight, members) in enumerate(model.bag):
         names = []
         for fold, member in enumerate(members):
-            kind = "linear" if isinstance(member, Linear) else "trees"
-            name = f"members/{number}-{fold}.{'npz' if kind == 'linear' else 'txt'}"
-            entries[name] = _npz(member.arrays()) if isinstance(member, Linear) else member.text.encode()
-            names.append({"entry": name, "kind": kind, "rounds": getattr(member, "rounds", None)})
+            name = f"members/{number}-{fold}.npz"
+            entries[name] = packed(member.arrays())
+            names.append({"entry": name, "kind": member.kind})
         bag.append({"weight": weight, "members": names})
-    measured = {name: getattr(model.measured, name) for name in ("codes", "probabilities", "decision")}
-    entries["measured.npz"] = _npz(measured)
+    measured = {field.name: getattr(model.measured, field.name) for field in fields(Measured)}
+    measured = {name: np.asarray(each) for name, each in measured.items() if each is not None}
+    entries["measured.npz"] = packed(measured)
     manifest = {
         "format": FORMAT,
         "classes": model.classes.to_dict(),
@@ -65,18 +67,17 @@ def save(model: Classifier, path: str | os.PathLike[str]) -> None:
         "calibrator": model.calibrator.to_dict(),
         "point": model.point.to_dict(),
         "plan": model.plan.to_dict(),
-        "nested": model.measured.nested,
         "notes": list(model.notes),
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in entries.items()},
     }
     manifest["digest"] = _digest(manifest)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
         _put(archive, "manifest.json", json.dumps(manifest, allow_nan=False, indent=1).encode())
         for name, content in entries.items():
             _put(archive, name, content)
         archive.comment = b"-" * SEAL  # its length stands in the file before its text
-    body = packed.getvalue()[:-SEAL]
+    body = whole.getvalue()[:-SEAL]
     with replacing(path) as draft:
         draft.write_bytes(body + hashlib.sha256(body).hexdigest().encode())
 
@@ -151,7 +152,7 @@ def _read(archive: zipfile.ZipFile, name: str) -> Classifier:
             raise ModelFileError(name, f"entry {entry} that does not match its digest", "an unaltered file")
     classes = Classes.from_dict(manifest["classes"])
     bag = tuple(
-        (float(part["weight"]), tuple(_member(entries[m["entry"]], m, classes.k) for m in part["members"]))
+        (float(part["weight"]), tuple(_member(entries[m["entry"]], m["kind"]) for m in part["members"]))
         for part in manifest["bag"]
     )
     return Classifier(
@@ -161,35 +162,19 @@ def _read(archive: zipfile.ZipFile, name: str) -> Classifier:
         calibrator_from_dict(manifest["calibrator"]),
         OperatingPoint.from_dict(manifest["point"]),
         Plan.from_dict(manifest["plan"]),
-        _measured(entries["measured.npz"], manifest["nested"]),
+        _measured(unpacked(entries["measured.npz"])),
         tuple(manifest["notes"]),
     )
 
 
-def _measured(content: bytes, nested: bool) -> Measured:
-    return Measured(**_arrays(content), nested=bool(nested))
+def _measured(arrays: Mapping[str, NDArray[Any]]) -> Measured:
+    values: dict[str, Any] = {**arrays, "crossed": bool(arrays["crossed"])}
+    return Measured(**values)
 
 
-def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
-
-
-def _member(content: bytes, about: Mapping[str, Any], k: int) -> Member:
-    if about["kind"] == "linear":
-        return Linear.from_arrays(_arrays(content))
-    return Trees(content.decode(), k, int(about["rounds"]))
-
-
-def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Arrays as .npz bytes with a fixed time stamp (np.savez writes the current time)."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name, values in arrays.items():
-            one = io.BytesIO()
-            np.lib.format.write_array(one, np.ascontiguousarray(values), allow_pickle=False)
-            _put(archive, f"{name}.npy", one.getvalue())
-    return out.getvalue()
+def _member(content: bytes, kind: str) -> Member:
+    made: Member = MEMBERS[kind].from_arrays(unpacked(content))
+    return made
 
 
 def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

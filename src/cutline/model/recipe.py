@@ -2,219 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cutline.calibration import Calibration, calibrate
-from cutline.data import Features, Schema, features, infer_schema
+from cutline.data import Features
 from cutline.errors import UnknownName
-from cutline.evidence import stratified_folds
 from cutline.labels import Classes
-from cutline.model.linear import PATH, Linear, fit_path
-from cutline.model.trees import Trees, fit_trees, settings
+from cutline.model import blend, boost
+from cutline.model.linear import LinearPath, fit_linear
+from cutline.model.member import Array, Learner, Member, Rows, smoothed, take
+from cutline.model.network import NetworkPath, fit_network
+from cutline.model.schedule import Trained
+from cutline.model.trees import TreesPath, fit_trees
 from cutline.scores import Scores
 
-Array = NDArray[np.float64]
-Member = Linear | Trees
-Say = Callable[[str], None]
-
-FAMILIES: dict[str, tuple[str, ...]] = {"linear": ("linear", "splines"), "lightgbm": ("trees",)}
-"""Families that can be asked for, and their members."""
-
-PATH_ROWS = 10_000
-"""Rows that the penalty of logistic regression is chosen on: more do not move it."""
-BLEND_STEPS = 25
 CHUNK = 50_000
 """Rows predicted at a time: a design matrix of more would fill the memory."""
+HINGES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class MemberPlan:
-    """One member as it was run: its settings, rounds per fold for trees, log loss out of fold, weight in the blend."""
+def _without_splines(rows: Rows) -> str:
+    numeric = rows.features.numeric.shape[1]
+    if not numeric:
+        return "no numeric column"
+    return "" if HINGES * numeric <= min(1000, rows.n) else "as many hinges as rows"
 
-    name: str
-    settings: dict[str, Any]
-    log_loss: float
-    weight: float
+
+def _splines_take(rows: Rows, took: Mapping[str, float]) -> float:
+    return 3 * took.get("linear", 0.0)
+
+
+LEARNERS: tuple[Learner, ...] = (
+    Learner("linear", "linear", LinearPath, fit_linear),
+    Learner("splines", "linear", LinearPath, partial(fit_linear, splines=True), _without_splines, _splines_take),
+    Learner("extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True)),
+    Learner("trees", "lightgbm", TreesPath, fit_trees),
+    Learner("deep_trees", "lightgbm", TreesPath, partial(fit_trees, deep=True)),
+    Learner(
+        "catboost",
+        "catboost",
+        boost.CatBoostPath,
+        boost.fit_catboost,
+        lambda rows: "" if boost.installed() else "not installed: pip install 'cutline[boost]'",
+    ),
+    Learner("network", "network", NetworkPath, fit_network),
+    Learner("deep_extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True, deep=True)),
+)
+"""All members, those that gain most for their time first."""
+FAMILIES = tuple(dict.fromkeys(learner.family for learner in LEARNERS))
+"""Families that can be asked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fitted:
-    """What the recipe makes of labelled rows.
+class Blend:
+    """Trained members with weights and a calibrator.
 
     Attributes
     ----------
-    schema : Schema
-        Of the rows it was fitted on.
-    bag : tuple of (float, tuple of members)
-        Weight in the blend and one model for each fold, for each member with a weight.
+    share : ndarray, shape (members,)
+        Weight of each of the trained members.
     calibration : Calibration
         Fitted on the out-of-fold blend.
-    out_of_fold : Scores
-        The rows with cross-fitted calibrated probabilities: what a cut may be chosen on.
-    members : tuple of MemberPlan
-        All that were tried.
     """
 
-    schema: Schema
-    classes: Classes
-    bag: tuple[tuple[float, tuple[Member, ...]], ...]
+    share: Array
     calibration: Calibration
-    out_of_fold: Scores
-    members: tuple[MemberPlan, ...]
-    folds: int
+
+    @property
+    def out_of_fold(self) -> Scores:
+        """The rows with cross-fitted calibrated probabilities: what a cut may be chosen on."""
+        return self.calibration.cross_fitted.with_role("out-of-fold")
+
+    def apply(self, outs: Sequence[Array], classes: Classes, codes: NDArray[Any] | None, **more: Any) -> Scores:
+        """Calibrated probabilities of other rows, from the predictions of each member."""
+        return self.calibration.apply(as_scores(blend.pooled(outs, self.share), classes, codes, **more))
 
 
-def run(
-    table: Any,
-    codes: NDArray[np.int32],
-    classes: Classes,
-    *,
-    target: str,
-    types: Any,
-    drop: Any,
-    families: Sequence[str] | None,
-    folds: int,
-    seed: int,
-    threads: int,
-    say: Say,
-) -> Fitted:
-    """Fit members, blend and calibrator on a table and its class codes."""
-    schema = infer_schema(table, target=target, types=types, drop=drop)
-    found = features(schema, table)
-    fold = stratified_folds(codes, folds, seed)
-    out, bags, plans = {}, {}, {}
-    for name in _names(families, found):
-        say(f"{name}: {folds} folds of {found.n:,} rows, {classes.k} classes")
-        fit = _fit_trees if name == "trees" else _fit_linear
-        bags[name], plans[name] = fit(name, found, codes, fold, classes.k, seed, threads)
-        out[name] = np.empty((found.n, classes.k))
-        for number, member in enumerate(bags[name]):
-            out[name][fold == number] = smoothed(member(rows(found, fold == number)), found.n)
-    weights = blend([out[name] for name in out], codes)
-    pooled = sum((w * out[name] for w, name in zip(weights, out, strict=True)), start=np.zeros((found.n, classes.k)))
-    calibration = calibrate(as_scores(pooled, classes, codes), seed=seed)
-    tried = tuple(
-        MemberPlan(name, plans[name], log_loss(out[name], codes), float(w))
-        for w, name in zip(weights, out, strict=True)
-    )
-    for one in tried:
-        say(f"{one.name}: log loss {one.log_loss:.4f} out of fold, weight {one.weight:.2f}")
-    bag = tuple((float(w), bags[name]) for w, name in zip(weights, out, strict=True) if w > 0)
-    held = calibration.cross_fitted.with_role("out-of-fold")
-    return Fitted(schema, classes, bag, calibration, held, tried, folds)
+def blended(
+    trained: Sequence[Trained], pick: NDArray[Any], rows: Rows, classes: Classes, seed: int, groups: Any
+) -> Blend:
+    """Weights and calibrator from the out-of-fold predictions of some rows."""
+    some = rows.take(pick)
+    outs = [one.out[pick] for one in trained]
+    dear = np.array([next(each.dear for each in LEARNERS if each.name == one.name) for one in trained])
+    share = blend.members(outs, some, dear)
+    more = {"weight": some.weight, "groups": None if groups is None else groups[pick]}
+    scores = as_scores(blend.pooled(outs, share), classes, some.codes, **more)
+    return Blend(share, calibrate(scores, seed=seed))
 
 
-def blended(bag: Sequence[tuple[float, Sequence[Member]]], found: Features, k: int, n_train: int) -> Array:
-    """The weighted mean over members of the mean over folds, shape (n, k)."""
-    total = np.zeros((found.n, k))
+def learners(families: Sequence[str] | None, names: Sequence[str] | None = None) -> list[Learner]:
+    """The members of the families asked for, or those named by a plan."""
+    for family in families or ():
+        if family not in FAMILIES:
+            raise UnknownName.among("families", family, FAMILIES)
+    if names is not None:
+        return [learner for learner in LEARNERS if learner.name in names]
+    return [learner for learner in LEARNERS if families is None or learner.family in families]
+
+
+def predicted(bag: Sequence[Sequence[Member]], found: Features, k: int, n_train: int) -> list[Array]:
+    """The mean over folds of each member, shape (n, k) each."""
+    outs = [np.empty((found.n, k)) for _ in bag]
     for start in range(0, found.n, CHUNK):
-        part = rows(found, np.arange(start, min(start + CHUNK, found.n)))
-        for weight, members in bag:
-            for member in members:
-                total[start : start + CHUNK] += weight / len(members) * smoothed(member(part), n_train)
-    return total
+        part = take(found, np.arange(start, min(start + CHUNK, found.n)))
+        for out, members in zip(outs, bag, strict=True):
+            out[start : start + CHUNK] = np.mean([smoothed(member(part), n_train) for member in members], axis=0)
+    return outs
 
 
-def as_scores(p: Array, classes: Classes, codes: NDArray[np.int32] | None, **more: Any) -> Scores:
+def as_scores(p: Array, classes: Classes, codes: NDArray[Any] | None, **more: Any) -> Scores:
     """Scores of kind probability from an array (n, k) in the order of the classes; code -1 is a missing label."""
     truth = None if codes is None else classes.decode(codes)
     return Scores(y_true=truth, y_score=p, classes=classes, kind="probability", **more)
-
-
-def smoothed(p: Array, n: int) -> Array:
-    """Probabilities with 1/(n + 1) parts of the uniform distribution: n rows cannot make a class impossible."""
-    mix = 1 / (n + 1)
-    return (1 - mix) * p / p.sum(axis=1, keepdims=True) + mix / p.shape[1]
-
-
-def rows(found: Features, pick: NDArray[Any]) -> Features:
-    """The features of some rows."""
-    return replace(found, numeric=found.numeric[pick], codes=found.codes[pick])
-
-
-def log_loss(p: Array, codes: NDArray[Any]) -> float:
-    """Mean -log of the probability of the true class."""
-    return float(-np.log(p[np.arange(len(codes)), codes]).mean())
-
-
-def blend(outs: Sequence[Array], codes: NDArray[Any]) -> Array:
-    """Greedy weights: in each of 25 steps the member is added that lowers the log loss of the mean most.
-
-    Caruana, Niculescu-Mizil, Crew & Ksikes 2004, with repetition. Deterministic; ties go to the first, simpler member.
-    """
-    taken = np.zeros(len(outs))
-    pooled = np.zeros_like(outs[0])
-    for step in range(BLEND_STEPS):
-        losses = [log_loss((pooled + p) / (step + 1), codes) for p in outs]
-        best = int(np.argmin(losses))
-        taken[best] += 1
-        pooled += outs[best]
-    return taken / BLEND_STEPS
-
-
-def _names(families: Sequence[str] | None, found: Features) -> list[str]:
-    wanted = list(FAMILIES) if families is None else list(families)
-    for family in wanted:
-        if family not in FAMILIES:
-            raise UnknownName.among("families", family, FAMILIES)
-    names = [member for family in FAMILIES if family in wanted for member in FAMILIES[family]]
-    numeric = found.numeric.shape[1]
-    # Hinges are five columns for each numeric one: of no use without any, too many when columns rival rows.
-    if "splines" in names and not 0 < 5 * numeric <= min(1000, found.n):
-        names.remove("splines")
-    elif "splines" in names and found.n > 20_000:
-        names.remove("linear")  # with so many rows the larger view is never the worse one
-    return names
-
-
-def _fit_linear(
-    name: str, found: Features, codes: NDArray[Any], fold: NDArray[Any], k: int, seed: int, threads: int
-) -> tuple[tuple[Member, ...], dict[str, Any]]:
-    splines = name == "splines"
-    numbers = np.unique(fold)
-    small = found.n <= PATH_ROWS
-    paths = []
-    losses = np.zeros(len(PATH))
-    for number in numbers if small else numbers[:1]:
-        train, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        if not small:  # the penalty is chosen on some rows of the first fold
-            shuffled = np.random.default_rng(seed).permutation(train)
-            train, held = np.sort(shuffled[:PATH_ROWS]), held[:PATH_ROWS]
-        paths.append(fit_path(rows(found, train), codes[train], k, PATH, splines=splines))
-        view = rows(found, held)
-        losses += [log_loss(smoothed(model(view), found.n), codes[held]) for model in paths[-1]]
-    best = int(losses.argmin())
-    if small:
-        members = tuple(path[best] for path in paths)
-    else:
-        members = tuple(
-            fit_path(rows(found, fold != n), codes[fold != n], k, [PATH[best]], splines=splines)[0] for n in numbers
-        )
-    return members, {"C": PATH[best], "columns": members[0].weights.shape[0]}
-
-
-def _fit_trees(
-    name: str,
-    found: Features,
-    codes: NDArray[Any],
-    fold: NDArray[Any],
-    k: int,
-    seed: int,
-    threads: int,
-) -> tuple[tuple[Member, ...], dict[str, Any]]:
-    def one(number: int) -> Trees:
-        train, held = fold != number, fold == number
-        return fit_trees(rows(found, train), codes[train], rows(found, held), codes[held], k, seed=seed)
-
-    # Folds side by side, one thread each: the bytes then do not depend on the number of threads, and no thread waits
-    # for another at every split, which costs a busy machine most of its time.
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        members = tuple(pool.map(one, np.unique(fold)))
-    used = settings(found.n, found.numeric.shape[1] + found.codes.shape[1], k, seed)
-    return members, {**used, "rounds": [member.rounds for member in members]}

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import platform
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.data import read_table, read_target
+from cutline.data import column, features, infer_schema, read_table, read_target
 from cutline.decision import OperatingPoint, Policy, fixed, most_probable
-from cutline.errors import DataError, Infeasible, LabelError
+from cutline.errors import DataError, Infeasible, InputError, LabelError
 from cutline.evidence import set_apart, stratified_folds
 from cutline.labels import MISSING, Classes
-from cutline.model import recipe
+from cutline.metrics.probability import mean_and_error
+from cutline.model import blend, recipe
 from cutline.model.classifier import Classifier, Measured, Plan
+from cutline.model.member import Array, Rows
+from cutline.model.schedule import Clock, Say, Store, Trained, seconds, train
 from cutline.scores import Scores
 
 MIN_ROWS = 10
 MIN_OF_CLASS = 3
 """Of a binary target: one to fit on, one to calibrate on, one to measure on."""
-NESTED_BELOW = 1000
-"""With fewer rows a held-out fifth is too small to say much: the whole recipe is repeated in nested folds instead."""
 SHARE = 0.2
-"""Of the rows, kept apart for the test, and again for certifying."""
-OUTER = 5
-"""Outer folds, where figures come from nested folds."""
+"""Of the rows, set apart to certify a cut."""
+FOLDS = 5
+FEW_FOLDS = 3
+MANY = 100_000
+"""Rows times classes from which there are fewer folds, as each costs more and has more to learn from."""
 
 
 def fit(
@@ -37,9 +44,16 @@ def fit(
     target: str,
     positive: Any = None,
     policy: Policy | None = None,
+    budget: str | float | None = "60s",
+    plan: Plan | None = None,
+    weight: str | None = None,
+    groups: str | None = None,
     types: Mapping[str, str] | None = None,
     drop: Iterable[str] = (),
     families: Sequence[str] | None = None,
+    holdout: float = 0.0,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
     seed: int = 0,
     threads: int | None = None,
     progress: bool = False,
@@ -57,23 +71,41 @@ def fit(
     policy : Policy, optional
         How to decide; by default for the most probable class. With a `confidence`, a fifth of the rows is set apart
         before anything else, and certifies the cut.
+    budget : str, float or None
+        Wall clock time, such as "10s", "60s" or "10min"; None for no limit. Small tables need a part of it. Members
+        that cannot finish are skipped and named; the first, a logistic regression, is always fitted.
+    plan : Plan, optional
+        The `plan` of a fitted classifier: its members, folds and seed again, whatever the clock says.
+    weight : str, optional
+        A column with the importance of each row.
+    groups : str, optional
+        A column of what belongs together, such as the patient: its rows stay in one fold, and are no feature.
     types : mapping of str to str, optional
         Column types that overrule what is inferred.
     drop : iterable of str
         Columns to leave out.
     families : sequence of str, optional
-        Of "linear" and "lightgbm"; both by default.
+        Of "linear", "lightgbm", "catboost" and "network"; all by default, "catboost" when it is installed.
+    holdout : float
+        Share of the rows to keep apart for the figures. By default there are none: all rows are learned from, and the
+        figures are cross-fitted.
+    checkpoint : path, optional
+        A folder that keeps every finished fold, so that an interrupted run can go on.
+    resume : bool
+        Go on with the run in `checkpoint`: finished folds are read, not fitted.
     seed : int
-        Seed of splits, folds and boosting.
+        Seed of splits, folds and members.
     threads : int, optional
-        All cores by default. The same seed and data give the same bytes, whatever the number.
+        Folds to fit side by side; as many as there are cores by default. The same members on the same data and seed
+        give the same bytes, whatever the number.
     progress : bool
         Show progress on standard error.
 
     Returns
     -------
     Classifier
-        With `evaluation`: from a held-out fifth of the rows, or from nested folds below 1,000 rows.
+        Its `evaluation` has the figures: each row was scored by models, weights and a calibrator, and decided at a
+        cut, that had not seen it.
 
     Raises
     ------
@@ -84,47 +116,61 @@ def fit(
 
     Notes
     -----
-    Members (logistic regression on a linear and on a spline view, LightGBM) share stratified folds. Greedy weights and
-    the calibrator are chosen by log loss on the out-of-fold predictions, the cut on their cross-fitted probabilities.
-    The figures come from rows that none of these choices saw.
+    Members share stratified folds. How long each is trained is decided for each fold by the others. Weights and the
+    calibrator minimise the log loss of the out-of-fold predictions, and the cut is chosen on their cross-fitted
+    probabilities. For the figures all of that is done again for each fold, from the predictions for the other folds.
     """
+    if not 0 <= holdout < 1:
+        raise InputError("holdout", repr(holdout), "a share of the rows from 0 to below 1", "holdout=0.2")
+    limit = None if plan is not None else seconds(budget)
+    seed = seed if plan is None else plan.seed
     with _progress(progress) as say:
-        table, codes, classes, notes = _labelled(data, target, positive)
-        roles = _roles(codes, policy, seed, notes)
-        options: dict[str, Any] = {
-            "target": target,
-            "types": types,
-            "drop": tuple(drop),
-            "families": families,
-            "seed": seed,
-            "threads": threads or os.cpu_count() or 1,
-            "say": say,
-        }
-        tune = roles == "tune"
-        fitted = _run(table, codes, classes, tune, options)
-        notes += fitted.schema.notes
-        certify = None
-        if policy is not None and policy.confidence is not None:
-            certify = _predicted(fitted, table, codes, roles == "certify", "certify")
-        point = _choose(policy, fitted, certify, seed)
-        if (roles == "test").any():
-            held = _predicted(fitted, table, codes, roles == "test", "test")
-            measured = Measured(codes[roles == "test"], held.probabilities, point.codes(held), nested=False)
-        else:
-            say("nested folds for the figures")
-            measured = _nested(table, codes, classes, policy, options)
-        counts = {
-            str(role): int((roles == role).sum()) for role in ("tune", "certify", "test") if (roles == role).any()
-        }
-        members = tuple(
-            {"name": m.name, "settings": m.settings, "log_loss": m.log_loss, "weight": m.weight} for m in fitted.members
+        problem = _read(data, target, positive, weight, groups)
+        certified = policy is not None and policy.confidence is not None
+        roles = _roles(problem, SHARE if certified else 0.0, holdout, seed)
+        tune = problem.take(roles == "tune")
+        left_out = {*([drop] if isinstance(drop, str) else drop), *(name for name in (weight, groups) if name)}
+        schema = infer_schema(tune.table, target=target, types=types, drop=left_out)
+        rows = Rows(features(schema, tune.table), tune.codes, tune.weight, tune.classes.k)
+        folds = plan.folds if plan is not None else FEW_FOLDS if rows.n * rows.k > MANY else FOLDS
+        fold = stratified_folds(tune.codes, folds, seed, tune.groups)
+        wanted = recipe.learners(families, None if plan is None else [member["name"] for member in plan.members])
+        store = Store(checkpoint, _key(rows, fold, seed, [one.name for one in wanted]), resume=resume)
+        clock = Clock(limit, store.spent)
+        cores = threads or os.cpu_count() or 1
+
+        def finish(one: Trained) -> float:
+            """Seconds for weights, calibrator and figures: as long as for one member, for all rows and each fold."""
+            start = time.monotonic()
+            recipe.blended([one], np.ones(rows.n, dtype=bool), rows, tune.classes, seed, tune.groups)
+            return (time.monotonic() - start) * (1 if holdout else 1 + folds) if limit else 0.0
+
+        trained, skipped = train(
+            wanted, rows, fold, seed=seed, threads=cores, clock=clock, store=store, say=say, finish=finish
         )
-        plan = Plan(members, fitted.folds, seed, options["threads"], counts, _versions())
+        say("weights, calibrator and cut")
+        made = recipe.blended(trained, np.ones(rows.n, dtype=bool), rows, tune.classes, seed, tune.groups)
+        away = {
+            role: _Away.of(trained, problem.take(roles == role), schema, rows.n, np.flatnonzero(roles == role))
+            for role in ("certify", "test")
+            if (roles == role).any()
+        }
+        point = _choose(policy, made, away.get("certify"), seed)
+        if holdout:
+            measured = away["test"].measured(made, point)
+        else:
+            say("figures of each fold by the others")
+            measured = _crossed(trained, fold, rows, tune, policy, away.get("certify"), seed)
+        notes = [*problem.notes, *schema.notes, *_notes(measured, made, trained, skipped, rows, roles)]
+        counts = {role: int((roles == role).sum()) for role in ("tune", "certify", "test") if (roles == role).any()}
+        board = _leaderboard(trained, made, rows)
+        plan = Plan(board, tuple(skipped), folds, seed, cores, counts, _versions(), clock.elapsed)
+    used = [number for number, share in enumerate(made.share) if share > 0]
     return Classifier(
-        classes,
-        fitted.schema,
-        fitted.bag,
-        fitted.calibration.calibrator,
+        tune.classes,
+        schema,
+        tuple((float(made.share[number]), trained[number].bag) for number in used),
+        made.calibration.calibrator,
         point,
         plan,
         measured,
@@ -132,16 +178,42 @@ def fit(
     )
 
 
-def _labelled(data: Any, target: str, positive: Any) -> tuple[Any, NDArray[np.int32], Classes, list[str]]:
-    """The rows that have a label."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Problem:
+    """The labelled rows of a table."""
+
+    table: Any
+    codes: NDArray[np.int32]
+    classes: Classes
+    weight: Array | None
+    groups: NDArray[Any] | None
+    notes: tuple[str, ...]
+
+    @property
+    def n(self) -> int:
+        return len(self.codes)
+
+    def take(self, keep: NDArray[np.bool_]) -> _Problem:
+        import pyarrow as pa
+
+        weight, groups = (None if each is None else each[keep] for each in (self.weight, self.groups))
+        return _Problem(self.table.filter(pa.array(keep)), self.codes[keep], self.classes, weight, groups, self.notes)
+
+
+def _read(data: Any, target: str, positive: Any, weight: str | None, groups: str | None) -> _Problem:
+    """The rows that have a label and count."""
     table = read_table(data)
     classes, codes, said = read_target(table, target, positive)
+    notes = list(said)
+    weights = None if weight is None else _weights(table, weight)
+    members = None if groups is None else _groups(table, groups)
     keep = codes != MISSING
+    if weights is not None:
+        keep &= weights > 0
     if keep.sum() < MIN_ROWS:
         raise DataError("data", f"{int(keep.sum())} labelled row(s)", f"at least {MIN_ROWS}")
-    notes = list(said)
-    table, codes = table.filter(_mask(keep)), codes[keep]
-    counts = np.bincount(codes, minlength=classes.k)
+    found = _Problem(table, codes, classes, weights, members, ()).take(keep)
+    counts = np.bincount(found.codes, minlength=classes.k)
     rare = [f"{name!r} ({count})" for name, count in zip(classes.names, counts, strict=True) if count < 5]
     if classes.binary and counts.min() < MIN_OF_CLASS:
         few = classes.names[int(counts.argmin())]
@@ -149,73 +221,156 @@ def _labelled(data: Any, target: str, positive: Any) -> tuple[Any, NDArray[np.in
     if rare:
         shown = ", ".join(rare[:5]) + (", ..." if len(rare) > 5 else "")
         notes.append(f"{len(rare)} class(es) with fewer than 5 rows: {shown}; their figures mean little")
-    return table, codes, classes, notes
+    if members is not None:
+        many = len(np.unique(members[keep]))
+        if many < FOLDS:
+            raise DataError("groups", f"{many} group(s)", f"at least {FOLDS}, one for each fold")
+        notes.append(f"the rows belong to {many:,} groups ({groups}); a group is in one fold")
+    return _Problem(found.table, found.codes, classes, found.weight, found.groups, tuple(notes))
 
 
-def _mask(keep: NDArray[np.bool_]) -> Any:
-    import pyarrow as pa
+def _weights(table: Any, name: str) -> Array:
+    values = column(table, name, argument="weight")
+    fine = values.dtype.kind in "iufb"
+    if not fine or not (np.isfinite(values) & (values >= 0)).all() or not (values > 0).any():
+        raise DataError("weight", f"missing, negative or no numbers in {name!r}", "finite weights of at least 0")
+    return values.astype(np.float64)
 
-    return pa.array(keep)
+
+def _groups(table: Any, name: str) -> NDArray[Any]:
+    values = column(table, name, argument="groups")
+    gone = sum(each is None or each != each for each in values.tolist())
+    if gone:
+        raise DataError("groups", f"{gone:,} row(s) without {name!r}", "the group of every row")
+    return np.asarray(np.unique(values.astype(str), return_inverse=True)[1])
 
 
-def _roles(codes: NDArray[np.int32], policy: Policy | None, seed: int, notes: list[str]) -> NDArray[Any]:
-    """Give each row its role, "tune", "certify" or "test"; certify rows are set apart first."""
-    roles = np.full(len(codes), "tune", dtype="<U7")
-    certified = policy is not None and policy.confidence is not None
-    if certified:
-        roles[set_apart(codes, SHARE, seed)] = "certify"
-        notes.append(f"{int((roles == 'certify').sum()):,} rows were set apart before the folds, to certify the cut")
-    rest = np.flatnonzero(roles == "tune")
-    if len(codes) >= NESTED_BELOW or certified:
-        held = rest[set_apart(codes[rest], SHARE, seed + 1)]
-        roles[held] = "test"
-        notes.append(f"the figures are from {len(held):,} held-out rows that nothing was fitted or chosen on")
-    else:
-        notes.append(f"the figures are from nested folds over all {len(rest):,} rows; the classifier is fitted on all")
+def _roles(problem: _Problem, certify: float, test: float, seed: int) -> NDArray[Any]:
+    """Give each row its role, "tune", "certify" or "test", in shares of every class or of the groups."""
+    roles = np.full(problem.n, "tune", dtype="<U7")
+    for number, (role, share) in enumerate((("certify", certify), ("test", test / (1 - certify)))):
+        if not share:
+            continue
+        rest = np.flatnonzero(roles == "tune")
+        if problem.groups is None:
+            picked = set_apart(problem.codes[rest], share, seed + number)
+        else:
+            names, member = np.unique(problem.groups[rest], return_inverse=True)
+            drawn = np.random.default_rng(seed + number).permutation(len(names))
+            picked = drawn[member] < round(share * len(names))
+        roles[rest[picked]] = role
     return roles
 
 
-def _run(
-    table: Any, codes: NDArray[np.int32], classes: Classes, pick: NDArray[np.bool_], options: Mapping[str, Any]
-) -> recipe.Fitted:
-    n = int(pick.sum())
-    folds = 3 if n > 20_000 or classes.k > 10 else 5
-    return recipe.run(table.filter(_mask(pick)), codes[pick], classes, folds=folds, **options)
+def _key(rows: Rows, fold: NDArray[Any], seed: int, names: Sequence[str]) -> str:
+    """What a run depends on: its rows, folds, members, seed and versions."""
+    digest = hashlib.sha256(json.dumps([seed, list(names), _versions()]).encode())
+    for each in (rows.features.numeric, rows.features.codes, rows.codes, fold, rows.weight):
+        digest.update(b"" if each is None else np.ascontiguousarray(each).tobytes())
+    return digest.hexdigest()
 
 
-def _choose(policy: Policy | None, fitted: recipe.Fitted, certify: Scores | None, seed: int) -> OperatingPoint:
-    return (policy or most_probable).choose(fitted.out_of_fold, certify, seed=seed)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Away:
+    """Rows that are in no fold: the predictions of each member, and the truth."""
+
+    outs: list[Array]
+    problem: _Problem
+    ids: NDArray[Any]
+
+    @classmethod
+    def of(cls, trained: Sequence[Trained], problem: _Problem, schema: Any, n: int, ids: NDArray[Any]) -> _Away:
+        found = features(schema, problem.table)
+        outs = recipe.predicted([one.bag for one in trained], found, problem.classes.k, n)
+        return cls(outs, problem, ids)
+
+    def scores(self, made: recipe.Blend) -> Scores:
+        """Calibrated probabilities to certify on."""
+        more = {"weight": self.problem.weight, "groups": self.problem.groups}
+        return made.apply(self.outs, self.problem.classes, self.problem.codes, role="certify", ids=self.ids, **more)
+
+    def measured(self, made: recipe.Blend, point: OperatingPoint) -> Measured:
+        """Figures of rows that nothing was fitted or chosen on."""
+        one = self.problem
+        scores = made.apply(self.outs, one.classes, None)
+        return Measured(one.codes, scores.probabilities, point.codes(scores), one.weight, one.groups, crossed=False)
 
 
-def _predicted(
-    fitted: recipe.Fitted, table: Any, codes: NDArray[np.int32], pick: NDArray[np.bool_], role: Any
-) -> Scores:
-    """Calibrated probabilities of rows that the recipe did not see; ids are row numbers of the labelled table."""
-    from cutline.data import features
-
-    found = features(fitted.schema, table.filter(_mask(pick)))
-    p = recipe.blended(fitted.bag, found, fitted.classes.k, fitted.out_of_fold.n)
-    raw = recipe.as_scores(p, fitted.classes, codes[pick], role=role, ids=np.flatnonzero(pick))
-    return fitted.calibration.apply(raw)
+def _choose(policy: Policy | None, made: recipe.Blend, away: _Away | None, seed: int) -> OperatingPoint:
+    certify = None if away is None else away.scores(made)
+    return (policy or most_probable).choose(made.out_of_fold, certify, seed=seed)
 
 
-def _nested(
-    table: Any, codes: NDArray[np.int32], classes: Classes, policy: Policy | None, options: Mapping[str, Any]
+def _crossed(
+    trained: Sequence[Trained],
+    fold: NDArray[Any],
+    rows: Rows,
+    tune: _Problem,
+    policy: Policy | None,
+    away: _Away | None,
+    seed: int,
 ) -> Measured:
-    """The whole recipe repeated: each outer fold is decided by models, calibrator and cut of the others."""
-    seed = options["seed"]
-    outer = stratified_folds(codes, OUTER, seed + 1)
-    p, decision = np.empty((len(codes), classes.k)), np.empty(len(codes), dtype=np.int32)
-    for number in range(OUTER):
-        fitted = _run(table, codes, classes, outer != number, {**options, "say": lambda text: None})
-        held = _predicted(fitted, table, codes, outer == number, "test")
+    """Each fold scored and decided by weights, calibrator and cut from the predictions for the others."""
+    p, decision = np.empty((rows.n, rows.k)), np.empty(rows.n, dtype=np.int32)
+    for number in np.unique(fold):
+        held = fold == number
+        made = recipe.blended(trained, ~held, rows, tune.classes, seed, tune.groups)
+        scores = made.apply([one.out[held] for one in trained], tune.classes, None)
         try:
-            point = _choose(policy, fitted, None, seed)
+            point = _choose(policy, made, away, seed)
         except Infeasible as error:  # the nearest cut is what one would have had to use
-            point = _choose(fixed(error.nearest.threshold), fitted, None, seed)
-        decision[outer == number] = point.codes(held)
-        p[outer == number] = held.probabilities
-    return Measured(codes, p, decision, nested=True)
+            point = fixed(error.nearest.threshold).choose(made.out_of_fold, seed=seed)
+        p[held], decision[held] = scores.probabilities, point.codes(scores)
+    return Measured(tune.codes, p, decision, tune.weight, tune.groups, crossed=True)
+
+
+def _leaderboard(trained: Sequence[Trained], made: recipe.Blend, rows: Rows) -> tuple[dict[str, Any], ...]:
+    """Log loss of each member out of fold, and how much it is above the blend's, with standard errors."""
+    truth = np.arange(rows.n), rows.codes
+    losses = [-np.log(one.out[truth]) for one in trained]
+    whole = -np.log(blend.pooled([one.out for one in trained], made.share)[truth])
+    board = []
+    for one, loss, share in zip(trained, losses, made.share, strict=True):
+        mean, error, _ = mean_and_error(loss, rows.weight)
+        gap, gap_error, _ = mean_and_error(loss - whole, rows.weight)
+        board.append(
+            {
+                "name": one.name,
+                "log_loss": mean,
+                "error": error,
+                "above_blend": gap,
+                "above_blend_error": gap_error,
+                "weight": float(share),
+                "stages": list(one.stages),
+                "seconds": one.seconds,
+            }
+        )
+    return tuple(board)
+
+
+def _notes(
+    measured: Measured,
+    made: recipe.Blend,
+    trained: Sequence[Trained],
+    skipped: Sequence[tuple[str, str]],
+    rows: Rows,
+    roles: NDArray[Any],
+) -> list[str]:
+    """What the rows were used for, the optimism that was removed, and what was not trained."""
+    notes = []
+    if (certify := int((roles == "certify").sum())) > 0:
+        notes.append(f"{certify:,} rows were set apart before the folds, to certify the cut")
+    n = len(measured.codes)
+    if measured.crossed:
+        notes.append(f"the figures are cross-fitted: each fold of the {n:,} rows by what the other folds chose")
+    else:
+        notes.append(f"the figures are from {n:,} held-out rows that nothing was fitted or chosen on")
+    honest = float(np.average(-np.log(measured.probabilities[np.arange(n), measured.codes]), weights=measured.weight))
+    # The calibrator on the very rows that chose it, and the weights.
+    outs = blend.pooled([one.out for one in trained], made.share)
+    seen = rows.log_loss(made.calibration.apply(recipe.as_scores(outs, made.calibration.classes, None)).probabilities)
+    notes.append(f"log loss {honest:.4f}; {seen:.4f} on the rows that weights and calibrator were chosen on")
+    return notes + [f"{name} skipped: {why}" for name, why in skipped]
 
 
 def _versions() -> dict[str, str]:
@@ -242,7 +397,7 @@ class _progress:
             self.console = Console(file=sys.stderr)
             self.status = self.console.status("reading")
 
-    def __enter__(self) -> recipe.Say:
+    def __enter__(self) -> Say:
         if self.status is None:
             return lambda text: None
         self.status.start()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cutline.data import Features
-
-Array = NDArray[np.float64]
+from cutline.model.member import Array, Arrays, Deadline, Rows, as_bytes
 
 PATIENCE = 50
 """Boosting stops when this many rounds have not lowered the held-out log loss."""
@@ -34,6 +34,7 @@ class Trees:
     k: int
     rounds: int
     _booster: list[Any] = field(default_factory=list, repr=False)
+    kind: ClassVar[str] = "trees"
 
     def __call__(self, features: Features) -> Array:
         """Probabilities, shape (n, k)."""
@@ -44,6 +45,41 @@ class Trees:
         p = np.asarray(self._booster[0].predict(matrix(features), num_threads=1), dtype=np.float64)
         return np.column_stack([1 - p, p]) if self.k == 2 else p
 
+    def arrays(self) -> Arrays:
+        """All there is to save."""
+        return {"text": as_bytes(self.text), "shape": np.array([self.k, self.rounds])}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The inverse of `arrays`."""
+        k, rounds = map(int, arrays["shape"])
+        return cls(arrays["text"].tobytes().decode(), k, rounds)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TreesPath:
+    """All rounds of a training; see `cutline.model.member.Path`."""
+
+    text: str
+    k: int
+    losses: Array
+
+    def at(self, stage: int) -> Trees:
+        """The model cut after a round."""
+        import lightgbm as lgb
+
+        rounds = stage + 1
+        return Trees(lgb.Booster(model_str=self.text).model_to_string(num_iteration=rounds), self.k, rounds)
+
+    def arrays(self) -> Arrays:
+        """All there is to save."""
+        return {"text": as_bytes(self.text), "k": np.array(self.k), "losses": self.losses}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The inverse of `arrays`."""
+        return cls(arrays["text"].tobytes().decode(), int(arrays["k"]), arrays["losses"])
+
 
 def matrix(features: Features) -> Array:
     """Numeric columns, then category codes with nan for missing and unseen: LightGBM takes both as they are."""
@@ -52,10 +88,11 @@ def matrix(features: Features) -> Array:
     return np.concatenate([features.numeric, codes], axis=1)
 
 
-def settings(n: int, columns: int, k: int, seed: int) -> dict[str, Any]:
-    """Parameters for n rows, columns and k classes.
+def settings(n: int, columns: int, k: int, seed: int, *, extra: bool, deep: bool) -> dict[str, Any]:
+    """Parameters for n rows, columns and k classes; `extra` draws split points at random, `deep` grows large trees.
 
-    Small trees and slow learning where rows are few; a weaker penalty where they are many (with 26 classes a constant
+    Large trees win by far where there is little noise and lose where there is much; so there are both. Otherwise small
+    trees and slow learning where rows are few; a weaker penalty where they are many (with 26 classes a constant
     one tripled the rounds); faster learning where a round is dear. All chosen by measurement.
     """
     trees = 1 if k == 2 else k
@@ -65,12 +102,13 @@ def settings(n: int, columns: int, k: int, seed: int) -> dict[str, Any]:
         "num_class": trees,
         "metric": "binary_logloss" if k == 2 else "multi_logloss",
         "learning_rate": 0.1 if work > 1_000_000 else 0.05,
-        "num_leaves": min(max(n // 300, 8), 31),
-        "min_data_in_leaf": 10,
-        "feature_fraction": 0.6,
-        "bagging_fraction": 0.75,
-        "bagging_freq": 1,
-        "lambda_l2": min(1.0, 1000 / n),
+        "num_leaves": 63 if deep else 16 if extra and n < 9300 else min(max(n // 300, 8), 31),
+        "extra_trees": extra,
+        "min_data_in_leaf": 4 if deep else 10,
+        "feature_fraction": 0.8 if deep else 0.6,
+        "bagging_fraction": 1.0 if extra else 0.75,
+        "bagging_freq": 0 if extra else 1,
+        "lambda_l2": 1.0 if extra else min(1.0, 1000 / n),
         "rounds": int(min(max(min(8000 / trees, 4e9 / max(work, 1)), 50), 2000)),
         "deterministic": True,
         "force_row_wise": True,
@@ -81,25 +119,30 @@ def settings(n: int, columns: int, k: int, seed: int) -> dict[str, Any]:
 
 
 def fit_trees(
-    features: Features,
-    codes: NDArray[Any],
-    held: Features,
-    held_codes: NDArray[Any],
-    k: int,
-    *,
-    seed: int,
-) -> Trees:
+    train: Rows, held: Rows, seed: int, deadline: Deadline, *, extra: bool = False, deep: bool = False
+) -> TreesPath:
     """Boost on the training rows until the log loss of the held-out rows has not improved for a while."""
     import lightgbm as lgb
 
-    params = settings(features.n, features.numeric.shape[1] + features.codes.shape[1], k, seed)
+    first, levels = train.features.numeric.shape[1], train.features.codes.shape[1]
+    params = settings(train.n, first + levels, train.k, seed, extra=extra, deep=deep)
     rounds = params.pop("rounds")
-    first = features.numeric.shape[1]
-    categorical = list(range(first, first + features.codes.shape[1]))
-    train = lgb.Dataset(matrix(features), codes, categorical_feature=categorical, params=params, free_raw_data=True)
-    valid = lgb.Dataset(matrix(held), held_codes, reference=train, params=params)
-    booster = lgb.train(
-        params, train, rounds, valid_sets=[valid], callbacks=[lgb.early_stopping(PATIENCE, verbose=False)]
+    categorical = list(range(first, first + levels))
+    data = lgb.Dataset(
+        matrix(train.features),
+        train.codes,
+        weight=train.weight,
+        categorical_feature=categorical,
+        params=params,
+        free_raw_data=True,
     )
-    best = max(booster.best_iteration, 1)
-    return Trees(booster.model_to_string(num_iteration=best), k, best)
+    valid = lgb.Dataset(matrix(held.features), held.codes, weight=held.weight, reference=data, params=params)
+    seen: dict[str, Any] = {}
+    callbacks: list[Any] = [
+        lgb.early_stopping(PATIENCE, verbose=False),
+        lgb.record_evaluation(seen),
+        lambda state: deadline.check(),
+    ]
+    booster = lgb.train(params, data, rounds, valid_sets=[valid], callbacks=callbacks)
+    (losses,) = seen["valid_0"].values()
+    return TreesPath(booster.model_to_string(num_iteration=len(losses)), train.k, np.asarray(losses))

@@ -1,0 +1,189 @@
+"""What a blend is made of: members, and the path of stages that the training of each went through."""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutline.data import Features
+
+Array = NDArray[np.float64]
+Arrays = dict[str, NDArray[Any]]
+
+
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""The time stamp of every entry (np.savez writes the current time), so that the same arrays give the same bytes."""
+
+
+class OutOfTime(Exception):
+    """Training would go on after its deadline."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Features, class codes and weights of some rows: what a member learns from.
+
+    Attributes
+    ----------
+    features : Features
+    codes : ndarray of int, shape (n,)
+    weight : ndarray of float64, shape (n,), or None
+        Importance of each row.
+    k : int
+        Number of classes, whether or not all of them are among the rows.
+    """
+
+    features: Features
+    codes: NDArray[Any]
+    weight: Array | None
+    k: int
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return len(self.codes)
+
+    def take(self, pick: NDArray[Any]) -> Rows:
+        """Some of the rows."""
+        weight = None if self.weight is None else self.weight[pick]
+        return Rows(take(self.features, pick), self.codes[pick], weight, self.k)
+
+    def log_loss(self, p: Array) -> float:
+        """Mean -log of the probability of the true class, by weight."""
+        return float(np.average(-np.log(p[np.arange(self.n), self.codes]), weights=self.weight))
+
+
+def take(features: Features, pick: NDArray[Any]) -> Features:
+    """The features of some rows."""
+    return replace(features, numeric=features.numeric[pick], codes=features.codes[pick])
+
+
+def smoothed(p: Array, n: int) -> Array:
+    """Probabilities with 1/(n + 1) parts of the uniform distribution: n rows cannot make a class impossible."""
+    mix = 1 / (n + 1)
+    return np.asarray((1 - mix) * p / p.sum(axis=1, keepdims=True) + mix / p.shape[1])
+
+
+class Member(Protocol):
+    """A fitted model of one fold."""
+
+    kind: ClassVar[str]
+
+    def __call__(self, features: Features) -> Array:
+        """Probabilities, shape (n, k)."""
+
+    def arrays(self) -> Arrays:
+        """All there is to save."""
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The inverse of `arrays`."""
+
+
+class Path(Protocol):
+    """The stages of one training: rounds of boosting, strengths of a penalty, steps of a network.
+
+    Which stage to take is decided by the other folds, so that predictions of held-out rows flatter nobody.
+    """
+
+    @property
+    def losses(self) -> Array:
+        """Log loss of the held-out rows after each stage, shape (m,)."""
+
+    def at(self, stage: int) -> Member:
+        """The model after a stage."""
+
+    def arrays(self) -> Arrays:
+        """All there is to save."""
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The inverse of `arrays`."""
+
+
+class Deadline:
+    """A moment after which training stops; None for never."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is over."""
+        return self._end is not None and time.monotonic() > self._end
+
+    def check(self) -> None:
+        """Raise `OutOfTime` when it is over."""
+        if self.passed:
+            raise OutOfTime
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """A way to train a member.
+
+    Attributes
+    ----------
+    name, family : str
+    path : type
+        Of what `fit` gives.
+    fit : callable
+        ``fit(train, held, seed, deadline) -> Path``.
+    refuses : callable
+        ``refuses(rows) -> str``: why it is of no use for these rows, or nothing.
+    expects : callable
+        ``expects(rows, seconds of a fold of those before it) -> seconds`` that a fold will take at least.
+    dear : bool
+        Dear to store and to apply: it joins only when it gains enough.
+    """
+
+    name: str
+    family: str
+    path: Any
+    fit: Callable[[Rows, Rows, int, Deadline], Path]
+    refuses: Callable[[Rows], str] = lambda rows: ""
+    expects: Callable[[Rows, Mapping[str, float]], float] = lambda rows, took: 0.0
+    dear: bool = False
+
+
+def stages(losses: list[Array]) -> list[int]:
+    """The stage of each fold: the one that is best on average in the *other* folds.
+
+    >>> stages([np.array([3.0, 1.0, 2.0]), np.array([3.0, 2.0, 1.0]), np.array([3.0, 2.0, 1.0])])
+    [2, 1, 1]
+    """
+    most = min(map(len, losses))
+    table = np.stack([each[:most] for each in losses])
+    if len(table) == 1:
+        return [int(table[0].argmin())]
+    others = (table.sum(axis=0) - table) / (len(table) - 1)
+    return [int(each.argmin()) for each in others]
+
+
+def packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Arrays as the bytes of an .npz file, the same for the same arrays."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name, values in arrays.items():
+            one = io.BytesIO()
+            np.lib.format.write_array(one, np.asarray(values, order="C"), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", LONG_AGO), one.getvalue())
+    return out.getvalue()
+
+
+def unpacked(content: bytes) -> Arrays:
+    """The inverse of `packed`; nothing in it is executed."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def as_bytes(text: str | bytes) -> NDArray[np.uint8]:
+    """Text or bytes as an array."""
+    return np.frombuffer(text.encode() if isinstance(text, str) else text, dtype=np.uint8)

@@ -1,0 +1,311 @@
+"""Training within a budget, interrupted and gone on with; members and their files."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import cutline as cl
+from cutline.data import Features
+from cutline.errors import DataError, InputError
+from cutline.evidence import stratified_folds
+from cutline.model.linear import fit_linear
+from cutline.model.member import Deadline, Learner, Rows, packed, stages, unpacked
+from cutline.model.recipe import LEARNERS
+from cutline.model.schedule import Clock, Store, seconds, train
+
+
+def drawn(n: int = 300, k: int = 2, seed: int = 0, weight: NDArray[np.float64] | None = None) -> Rows:
+    """Three numbers and a column of levels; the class depends on a sum and on a level."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 3))
+    level = rng.integers(0, 4, n).astype(np.int32)
+    z = x[:, 0] - x[:, 1] + 1.5 * (level == 2) + rng.logistic(0, 0.5, n)
+    codes = np.searchsorted(np.quantile(z, np.linspace(0, 1, k + 1)[1:-1]), z)
+    x[rng.random((n, 3)) < 0.05] = np.nan
+    found = Features(x, ("a", "b", "c"), level[:, None], ("d",), (4,), ())
+    return Rows(found, codes, weight, k)
+
+
+def usable() -> list[Learner]:
+    rows = drawn(60)
+    return [learner for learner in LEARNERS if not learner.refuses(rows)]
+
+
+def trained(learners, rows, fold, *, budget=None, threads=1, store=None):
+    said: list[str] = []
+    clock, store = Clock(budget), store or Store(None, "", resume=False)
+    return train(learners, rows, fold, seed=3, threads=threads, clock=clock, store=store, say=said.append)
+
+
+# --- members -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("learner", usable(), ids=lambda learner: learner.name)
+@pytest.mark.parametrize("k", [2, 3])
+def test_every_member_learns_and_its_stages_can_be_saved(learner: Learner, k: int) -> None:
+    rows, fresh = drawn(400, k, 1), drawn(300, k, 2)
+    path = learner.fit(rows.take(np.arange(300)), rows.take(np.arange(300, 400)), 0, Deadline(None))
+    stage = int(path.losses.argmin())
+    member = path.at(stage)
+    p = member(fresh.features)
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)
+    chance = fresh.log_loss(np.full((300, k), 1 / k))
+    assert fresh.log_loss(np.maximum(p, 1e-9)) < 0.9 * chance
+    # The loss of the path at a stage is that of the member at that stage, on the held-out rows.
+    held = rows.take(np.arange(300, 400))
+    assert held.log_loss(np.maximum(member(held.features), 1e-12)) == pytest.approx(path.losses[stage], abs=0.01)
+    again = learner.path.from_arrays(unpacked(packed(path.arrays())))
+    np.testing.assert_array_equal(again.losses, path.losses)
+    np.testing.assert_array_equal(again.at(stage)(fresh.features), p)
+    saved = type(member).from_arrays(unpacked(packed(member.arrays())))
+    np.testing.assert_array_equal(saved(fresh.features), p)
+    assert packed(saved.arrays()) == packed(member.arrays())
+
+
+@pytest.mark.parametrize("learner", usable(), ids=lambda learner: learner.name)
+def test_a_row_of_weight_zero_does_not_count_and_weights_move_the_fit(learner: Learner) -> None:
+    rows, held = drawn(200, 2, 3), drawn(100, 2, 4)
+    flipped = Rows(rows.features, 1 - rows.codes, None, 2)
+    both = np.concatenate([np.arange(200), np.arange(200)])
+    codes = np.concatenate([rows.codes, flipped.codes])
+    right = Rows(rows.take(both).features, codes, np.repeat([1.0, 1e-6], 200), 2)
+    wrong = Rows(rows.take(both).features, codes, np.repeat([1e-6, 1.0], 200), 2)
+    losses = [
+        held.log_loss(np.maximum(learner.fit(one, held, 0, Deadline(None)).at(0)(held.features), 1e-9))
+        for one in (right, wrong)
+    ]
+    assert losses[0] < losses[1]
+
+
+@pytest.mark.parametrize("learner", usable(), ids=lambda learner: learner.name)
+def test_a_class_without_rows_in_a_fold_is_no_error(learner: Learner) -> None:
+    rows = drawn(200, 3, 5)
+    some = np.flatnonzero(rows.codes != 1)
+    path = learner.fit(rows.take(some[:100]), rows.take(np.arange(50)), 0, Deadline(None))
+    p = path.at(0)(rows.features)
+    assert p.shape == (200, 3)
+    assert np.isfinite(p).all()
+
+
+def test_a_network_has_the_gradient_of_its_loss() -> None:
+    from cutline.model import network
+
+    rng = np.random.default_rng(0)
+    rows = drawn(40, 3, 6)
+    x = rng.normal(size=(40, 5)).astype(np.float32)
+    parameters = [p.astype(np.float64) for p in network._start(5, rows, rng)]
+    parameters[3] = rng.normal(size=parameters[3].shape)
+    truth, weight = np.eye(3)[rows.codes], rng.uniform(0.5, 2, 40)
+
+    def loss() -> float:
+        z = network._forward(parameters, x)[-1]
+        return float(np.average(np.logaddexp.reduce(z, axis=1) - (z * truth).sum(axis=1), weights=weight))
+
+    gradients = network._gradients(parameters, x, truth, weight)
+    for p, gradient in zip(parameters, gradients, strict=True):
+        at = tuple(rng.integers(0, size) for size in p.shape)
+        kept, step = p[at], 1e-4
+        p[at] = kept + step
+        up = loss()
+        p[at] = kept - step
+        down = loss()
+        p[at] = kept
+        assert gradient[at] == pytest.approx((up - down) / (2 * step), rel=1e-2, abs=1e-5)
+
+
+def test_stages_are_chosen_by_the_other_folds() -> None:
+    losses = [np.array([1.0, 0.0, 9.0]), np.array([5.0, 4.0, 3.0, 0.0]), np.array([5.0, 4.0, 3.0])]
+    # The first fold alone would take stage 1; the others know nothing of it.
+    assert stages(losses) == [2, 1, 1]
+    assert stages([np.array([3.0, 1.0])]) == [1]
+
+
+# --- the budget --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", ["10s", "10 s", "10", 10, 10.0])
+def test_budgets(said: object) -> None:
+    assert seconds(said) == 10  # type: ignore[arg-type]
+    assert seconds("2min") == 120
+    assert seconds(None) is None
+
+
+@pytest.mark.parametrize("said", ["", "ten", "10 parsecs", -1, 0, "0s", float("nan"), float("inf"), True, [1]])
+def test_what_is_no_budget(said: object) -> None:
+    with pytest.raises(InputError, match="budget: came"):
+        seconds(said)  # type: ignore[arg-type]
+
+
+class Slow:
+    """A member that takes its time, and looks at the deadline while it does."""
+
+    def __init__(self, took: float) -> None:
+        self.took = took
+
+    def __call__(self, train: Rows, held: Rows, seed: int, deadline: Deadline):
+        end = time.monotonic() + self.took
+        while time.monotonic() < end:
+            deadline.check()
+            time.sleep(0.002)
+        return fit_linear(train, held, seed, Deadline(None))
+
+
+def test_members_that_cannot_finish_are_skipped_and_named() -> None:
+    rows = drawn(120)
+    fold = stratified_folds(rows.codes, 5, 0)
+    linear = next(one for one in LEARNERS if one.name == "linear")
+    fold_too_long = Learner("endless", "x", linear.path, Slow(60))
+    rest_too_long = Learner("slow", "x", linear.path, Slow(0.3))
+    first_slow = Learner("first", "x", linear.path, Slow(0.25))
+    start = time.monotonic()
+    made, skipped = trained([first_slow, fold_too_long, rest_too_long], rows, fold, budget=1.2)
+    assert [one.name for one in made] == ["first"], "the first is trained whatever the clock says"
+    assert [name for name, _ in skipped] == ["endless", "slow"]
+    assert all(why for _, why in skipped)
+    assert time.monotonic() - start < 6
+    made, skipped = trained([first_slow, rest_too_long], rows, fold, budget=None)
+    assert not skipped
+
+
+def test_a_fit_keeps_its_budget_and_its_plan_repeats_it() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4000, 8))
+    table = {f"x{j}": x[:, j] for j in range(8)} | {"y": (x @ rng.normal(size=8) + rng.logistic(size=4000) > 0)}
+    short = cl.fit(table, target="y", budget="1s")
+    assert short.plan.seconds < 1.15 + 3, "a logistic regression is always fitted"
+    names = [member["name"] for member in short.plan.members]
+    assert names[0] == "linear"
+    assert {name for name, _ in short.plan.skipped} & {"network", "trees"}
+    assert any("skipped" in note for note in short.notes)
+    again = cl.fit(table, target="y", plan=short.plan)
+    assert again.scores(table).score.tobytes() == short.scores(table).score.tobytes()
+    assert [member["name"] for member in again.plan.members] == names
+
+
+# --- a folder that keeps what was done ---------------------------------------------------------------------------
+
+
+def test_finished_folds_are_read_not_fitted(tmp_path: Path) -> None:
+    rows = drawn(200)
+    fold = stratified_folds(rows.codes, 5, 0)
+    calls: list[int] = []
+
+    def counted(train: Rows, held: Rows, seed: int, deadline: Deadline):
+        calls.append(seed)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return fit_linear(train, held, seed, deadline)
+
+    learner = Learner("linear", "linear", LEARNERS[0].path, counted)
+    with pytest.raises(KeyboardInterrupt):
+        trained([learner], rows, fold, store=Store(tmp_path / "run", "key", resume=False))
+    (one,), _ = trained([learner], rows, fold, store=Store(tmp_path / "run", "key", resume=True))
+    assert sorted(calls) == sorted([3, 4, 5, 6, 6, 7])
+    (whole,), _ = trained([LEARNERS[0]], rows, fold)
+    assert packed(one.bag[0].arrays()) == packed(whole.bag[0].arrays())
+    np.testing.assert_array_equal(one.out, whole.out)
+
+
+def test_folders_of_other_runs_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with pytest.raises(InputError, match="no run in"):
+        Store(folder, "a", resume=True)
+    Store(folder, "a", resume=False)
+    with pytest.raises(InputError, match="resume=True"):
+        Store(folder, "a", resume=False)
+    with pytest.raises(DataError, match="another run"):
+        Store(folder, "b", resume=True)
+    with pytest.raises(InputError, match="without a folder"):
+        Store(None, "a", resume=True)
+    (folder / "run.jsonl").write_text((folder / "run.jsonl").read_text() + '{"member": "lin')
+    assert Store(folder, "a", resume=True).journal == [], "a line that was half written is no entry"
+
+
+def test_skipped_members_stay_skipped_after_an_interruption(tmp_path: Path) -> None:
+    store = Store(tmp_path / "run", "key", resume=False)
+    store.skip("linear", "no time for it", 5.0)
+    again = Store(tmp_path / "run", "key", resume=True)
+    assert again.spent == 5
+    rows = drawn(100)
+    made, skipped = trained(list(LEARNERS[:2]), rows, stratified_folds(rows.codes, 3, 0), store=again)
+    assert [one.name for one in made] == ["splines"]
+    assert skipped == [("linear", "no time for it")]
+
+
+SCRIPT = """
+import sys, numpy as np, cutline as cl
+rng = np.random.default_rng(0)
+x = rng.normal(size=(1500, 6))
+table = {f"x{j}": x[:, j] for j in range(6)} | {"y": x @ rng.normal(size=6) + rng.logistic(size=1500) > 0}
+folder, resume = sys.argv[1], sys.argv[2] == "resume"
+model = cl.fit(table, target="y", budget=None, checkpoint=folder, resume=resume, threads=1)
+sys.stdout.buffer.write(model.scores(table).score.tobytes())
+"""
+
+
+def test_a_killed_run_goes_on_to_the_same_model(tmp_path: Path) -> None:
+    whole = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "whole"), "new"], capture_output=True, check=True
+    )
+    for number, files in enumerate((1, 7, 17)):
+        folder = tmp_path / str(number)
+        process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(folder), "new"], stdout=subprocess.PIPE)
+        while len(list(folder.glob("*.npz"))) < files and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        done = {path.name: path.read_bytes() for path in folder.glob("*.npz")}
+        assert len(done) >= files
+        resumed = subprocess.run([sys.executable, "-c", SCRIPT, str(folder), "resume"], capture_output=True, check=True)
+        assert resumed.stdout == whole.stdout
+        assert all((folder / name).read_bytes() == content for name, content in done.items())
+
+
+# --- weights and groups ------------------------------------------------------------------------------------------
+
+
+def test_weights_and_groups_are_columns_and_no_features() -> None:
+    rng = np.random.default_rng(1)
+    n = 400
+    patient = np.repeat(np.arange(80), 5)
+    effect = rng.normal(size=80)[patient]
+    x = effect + 0.01 * rng.normal(size=n)
+    y = rng.random(80)[patient] < 0.5  # a coin for each patient: the rows of a patient tell of it, others cannot
+    table = {"x": x, "patient": [f"p{i}" for i in patient], "w": rng.integers(0, 3, n).astype(float), "y": y}
+    model = cl.fit(table, target="y", groups="patient", weight="w", families=["linear", "lightgbm"])
+    assert [column.name for column in model.schema.used] == ["x"]
+    assert model.plan.rows["tune"] == int((table["w"] > 0).sum())
+    assert model.evaluation.weighted
+    assert abs(model.evaluation["roc_auc"].value - 0.5) < 0.2, "nothing to learn across patients"
+    leaking = cl.fit({"x": x, "y": y}, target="y", families=["lightgbm"])
+    assert leaking.evaluation["roc_auc"].low > model.evaluation["roc_auc"].value + 0.1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"w": [-1.0] + [1.0] * 59}, "weight: came missing, negative or no numbers"),
+        ({"w": ["a"] * 60}, "weight"),
+        ({"w": [0.0] * 60}, "weight"),
+        ({"g": [None] + ["a"] * 59}, r"groups: came 1 row\(s\) without"),
+        ({"g": ["a"] * 60}, "groups: came 1 group"),
+    ],
+)
+def test_weights_and_groups_that_cannot_be_used(change: dict, said: str) -> None:
+    table = {"x": np.arange(60.0), "y": [0, 1] * 30, "w": [1.0] * 60, "g": [f"g{i % 9}" for i in range(60)]} | change
+    with pytest.raises(InputError, match=said):
+        cl.fit(table, target="y", weight="w", groups="g")
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
+def test_what_is_no_holdout(share: float) -> None:
+    with pytest.raises(InputError, match="holdout"):
+        cl.fit({"x": np.arange(60.0), "y": [0, 1] * 30}, target="y", holdout=share)
