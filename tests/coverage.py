@@ -435,8 +435,8 @@ def markdown(lines: list[Line], runs: int) -> str:
     out = [
         "# Do intervals cover, do guarantees hold?",
         "",
-        f"Made by `make coverage` on {datetime.date.today()}: {runs:,} seeded runs a cell (half of them for bootstraps, "
-        "twice for guarantees and tests of calibration). The grid stands in `tests/coverage.py`; it was "
+        f"Made by `make coverage` on {datetime.date.today()}: {runs:,} seeded runs a cell (half of them for "
+        "bootstraps, twice for guarantees and tests of calibration). The grid stands in `tests/coverage.py`; it was "
         "committed before the first run. Asked is: approximate intervals cover 92.5 to 97.5 % on average and no cell "
         "below 90 %; exact ones never below 95 %; guarantees are violated in at most a share delta of runs; tests "
         "reject at most 5 %; each but for 3 standard errors of the simulation. *No interval* is the share of runs in "
