@@ -133,6 +133,34 @@ def test_the_plan_tells_what_was_run(model: cl.Classifier) -> None:
     assert json.loads(json.dumps(plan, allow_nan=False)) == plan
 
 
+def test_a_fit_is_not_lost_when_nothing_can_be_certified(table: pa.Table, tmp_path: Path) -> None:
+    policy = cl.maximize(cl.recall, subject_to=[cl.precision >= 0.999], confidence=0.99)
+    with pytest.raises(cl.errors.NoFeasibleThreshold) as caught:
+        cl.fit(table, target="left", positive="yes", policy=policy, families=["linear"])
+    model = caught.value.classifier
+    assert model.evaluation["roc_auc"].value > 0.75
+    assert model.plan.rows["certify"] == 300
+    assert (model.predict(table) == np.where(model.scores(table).score >= 0.5, "yes", "no")).all()
+    data, saved = tmp_path / "d.parquet", tmp_path / "m.cutline"
+    pl.from_arrow(table).write_parquet(data)
+    words = ["fit", str(data), "--target", "left", "--positive", "yes", "--families", "linear", "-o", str(saved)]
+    words += ["--maximize", "recall", "--subject-to", "precision>=0.999", "--confidence", "0.99"]
+    assert main(words) == 3
+    assert cl.load(saved).classes == model.classes
+
+
+def test_the_leaderboard_has_intervals_and_distances(model: cl.Classifier) -> None:
+    board = model.leaderboard()
+    losses = [row["log_loss"] for row in board]
+    assert losses == sorted(losses)
+    assert all(row["low"] < row["log_loss"] < row["high"] for row in board)
+    assert all(row["above_low"] <= row["above_blend"] <= row["above_high"] for row in board)
+    assert min(row["above_blend"] for row in board) > -0.01, "no member is much better than the blend"
+    assert sum(row["weight"] for row in board) == pytest.approx(1)
+    wide = {row["name"]: row for row in model.leaderboard(0.99)}
+    assert all(wide[row["name"]]["low"] < row["low"] for row in board)
+
+
 def test_families_can_be_chosen(table: pa.Table) -> None:
     small = table.slice(0, 200)
     assert [m["name"] for m in cl.fit(small, target="left", families=["linear"]).plan.members] == ["linear", "splines"]

@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,13 +20,15 @@ from cyclopts import App, CycloptsError, Parameter
 
 import cutline as cl
 from cutline.decision import GRADES, claims
-from cutline.errors import CutlineError, GuessWarning, InputError, UnknownName
+from cutline.errors import CutlineError, GuessWarning, InputError, NoFeasibleThreshold, UnknownName
 
 Source = Annotated[str, Parameter(allow_leading_hyphen=True)]
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 Many = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True, show_default=False)]
 Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 Kind = Literal["probability", "logit", "rank", "label"]
+
+BOARD = (("log_loss", "low", "high"), ("above_blend", "above_low", "above_high"))
 
 app = App(
     name="cutline",
@@ -245,7 +248,8 @@ def fit(
         Print the evaluation as JSON.
     """
     _check_folders(output, report)
-    model = cl.fit(
+    train = partial(
+        cl.fit,
         data,
         target=target,
         positive=positive,
@@ -263,7 +267,21 @@ def fit(
         threads=threads,
         progress=True,
     )
+    try:
+        model = train()
+    except NoFeasibleThreshold as error:
+        if output is not None and error.classifier is not None:
+            error.classifier.save(output)
+            _say(
+                f"classifier: {output}, which decides for the most probable class: what was asked for is not to be had"
+            )
+        raise
     _say(f"{model.schema}\n")
+    _say("member              log loss, 95 % interval     above the blend             weight")
+    for row in model.leaderboard():
+        loss, above = ("{:.4f} [{:.4f}, {:.4f}]".format(*(row[key] for key in keys)) for keys in BOARD)
+        _say(f"{row['name']:<19} {loss:<27} {above:<27} {row['weight']:.2f}")
+    _say("")
     _notes(model.notes)
     if output is not None:
         model.save(output)

@@ -128,10 +128,13 @@ class NoFeasibleThreshold(CutlineError):
     ----------
     nearest : object or None
         The attainable point that comes nearest (a `NearestPoint`), when there is one.
+    classifier : Classifier or None
+        What was fitted, when `fit` raised it: it decides for the most probable class.
     """
 
     exit_code = 3
     nearest: Any = None
+    classifier: Any = None
 
 
 class Infeasible(NoFeasibleThreshold):

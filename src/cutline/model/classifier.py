@@ -15,6 +15,7 @@ from cutline.calibration import Calibrator
 from cutline.data import Schema, features, read_table, read_target
 from cutline.decision import OperatingPoint
 from cutline.evaluation import Evaluation, evaluate
+from cutline.evidence import z_of
 from cutline.labels import Classes, Shown
 from cutline.model import blend
 from cutline.model.member import Member
@@ -140,6 +141,26 @@ class Classifier(Shown):
     def evaluation(self) -> Evaluation:
         """Every figure on the rows of `measured`; computed anew at each call."""
         return self.measured.evaluate(self.classes, self.point, self.plan.seed)
+
+    def leaderboard(self, confidence: float = 0.95) -> list[dict[str, Any]]:
+        """Members by their log loss out of fold, the best first: intervals of it and of the distance to the blend.
+
+        Parameters
+        ----------
+        confidence : float
+            Of the normal intervals ``low`` to ``high`` of the log loss, and ``above_low`` to ``above_high`` of how much
+            it is above the blend's on the same rows. The blend was chosen on these rows, which flatters it a little.
+        """
+        z = z_of(confidence)
+        rows = []
+        for member in sorted(self.plan.members, key=lambda member: member["log_loss"]):
+            wide, apart = z * member["error"], z * member["above_blend_error"]
+            low, high = member["log_loss"] - wide, member["log_loss"] + wide
+            above = member["above_blend"]
+            more = {"above_blend": above, "above_low": above - apart, "above_high": above + apart}
+            shown = {"name": member["name"], "log_loss": member["log_loss"], "low": low, "high": high, **more}
+            rows.append(shown | {"weight": member["weight"]})
+        return rows
 
     def scores(self, data: Any, *, truth: bool = False, **more: Any) -> Scores:
         """Calibrated probabilities of the rows as `Scores`, with the labels of the target column when asked for.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cutline.data import column, features, infer_schema, read_table, read_target
 from cutline.decision import OperatingPoint, Policy, fixed, most_probable
-from cutline.errors import DataError, Infeasible, InputError, LabelError
+from cutline.errors import DataError, InputError, LabelError, NoFeasibleThreshold
 from cutline.evidence import set_apart, stratified_folds
 from cutline.labels import MISSING, Classes
 from cutline.metrics.probability import mean_and_error
@@ -112,7 +112,7 @@ def fit(
     DataError, LabelError
         Fewer than 10 labelled rows, one class, no usable column.
     NoFeasibleThreshold
-        No threshold satisfies the policy.
+        No threshold satisfies the policy; its `classifier` is what was fitted, deciding for the most probable class.
 
     Notes
     -----
@@ -155,27 +155,30 @@ def fit(
             for role in ("certify", "test")
             if (roles == role).any()
         }
-        point = _choose(policy, made, away.get("certify"), seed)
-        if holdout:
-            measured = away["test"].measured(made, point)
-        else:
-            say("figures of each fold by the others")
-            measured = _crossed(trained, fold, rows, tune, policy, away.get("certify"), seed)
-        notes = [*problem.notes, *schema.notes, *_notes(measured, made, trained, skipped, rows, roles)]
         counts = {role: int((roles == role).sum()) for role in ("tune", "certify", "test") if (roles == role).any()}
         board = _leaderboard(trained, made, rows)
-        plan = Plan(board, tuple(skipped), folds, seed, cores, counts, _versions(), clock.elapsed)
-    used = [number for number, share in enumerate(made.share) if share > 0]
-    return Classifier(
-        tune.classes,
-        schema,
-        tuple((float(made.share[number]), trained[number].bag) for number in used),
-        made.calibration.calibrator,
-        point,
-        plan,
-        measured,
-        tuple(dict.fromkeys(notes)),
-    )
+        used = [number for number, share in enumerate(made.share) if share > 0]
+        bag = tuple((float(made.share[number]), trained[number].bag) for number in used)
+
+        def whole(asked: Policy | None) -> Classifier:
+            point = _choose(asked, made, away.get("certify") if asked is policy else None, seed)
+            if holdout:
+                measured = away["test"].measured(made, point)
+            else:
+                say("figures of each fold by the others")
+                measured = _crossed(
+                    trained, fold, rows, tune, asked, away.get("certify") if asked is policy else None, seed
+                )
+            notes = [*problem.notes, *schema.notes, *_notes(measured, made, trained, skipped, rows, roles)]
+            done = Plan(board, tuple(skipped), folds, seed, cores, counts, _versions(), clock.elapsed)
+            calibrator = made.calibration.calibrator
+            return Classifier(tune.classes, schema, bag, calibrator, point, done, measured, tuple(dict.fromkeys(notes)))
+
+        try:
+            return whole(policy)
+        except NoFeasibleThreshold as error:  # the fit may have taken minutes: it is not lost
+            error.classifier = whole(None)
+            raise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -318,8 +321,9 @@ def _crossed(
         scores = made.apply([one.out[held] for one in trained], tune.classes, None)
         try:
             point = _choose(policy, made, away, seed)
-        except Infeasible as error:  # the nearest cut is what one would have had to use
-            point = fixed(error.nearest.threshold).choose(made.out_of_fold, seed=seed)
+        except NoFeasibleThreshold as error:  # the nearest cut is what one would have had to use
+            at = getattr(error.nearest, "threshold", None)
+            point = (most_probable if at is None else fixed(at)).choose(made.out_of_fold, seed=seed)
         p[held], decision[held] = scores.probabilities, point.codes(scores)
     return Measured(tune.codes, p, decision, tune.weight, tune.groups, crossed=True)
 
