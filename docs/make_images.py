@@ -24,14 +24,15 @@ SHOTS = (
 def reports(folder: Path) -> dict[str, Path]:
     """The report of every demo in `SHOTS`, made as `cutline demo` makes it."""
     import cutline as cl
-    from cutline.cli import DEMOS
+    from cutline.cli import DEMO_FAMILIES, DEMOS
     from cutline.data import bundled
 
     made = {}
     for name in dict.fromkeys(demo for _, demo, *_ in SHOTS):
         about, policy = DEMOS[name]
         table, target, positive = bundled(name)
-        model = cl.fit(table, target=target, positive=positive, policy=policy, holdout=0.2, seed=0)
+        about_fit = {"policy": policy, "families": DEMO_FAMILIES, "holdout": 0.2, "seed": 0}
+        model = cl.fit(table, target=target, positive=positive, **about_fit)
         made[name] = cl.report(model, title=about, date="").save(folder / f"{name}.html")
     return made
 

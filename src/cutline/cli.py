@@ -673,6 +673,8 @@ DEMOS: dict[str, tuple[str, cl.Policy | None]] = {
     "digits": ("Handwritten digits: which of ten?", None),
 }
 """Title and policy of each demo."""
+DEMO_FAMILIES = ("linear", "lightgbm", "network")
+"""Those of the base install, so that everyone sees the same figures."""
 
 
 @app.command
@@ -712,7 +714,16 @@ def demo(
     about, policy = DEMOS[name]
     table, target, positive = bundled(name)
     print(f"{about}\nfitting on {table.num_rows:,} rows; the policy: {policy or 'the most probable class'}\n")
-    model = cl.fit(table, target=target, positive=positive, policy=policy, holdout=0.2, seed=seed, progress=True)
+    model = cl.fit(
+        table,
+        target=target,
+        positive=positive,
+        policy=policy,
+        families=DEMO_FAMILIES,
+        holdout=0.2,
+        seed=seed,
+        progress=True,
+    )
     model.save(folder / f"{name}.cutline")
     cl.report(model, title=about).save(folder / f"{name}.html")
     _notes(model.notes)
