@@ -890,3 +890,11 @@ def test_coverage_of_means_of_rows():
         (cl.prediction_bias, 0.0),
     ):
         assert 0.92 <= coverage(metric, truth, draw) <= 0.98
+
+
+@pytest.mark.parametrize("name", ["brier", "log_loss", "brier_skill", "log_loss_skill"])
+def test_losses_of_a_class_with_few_rows_are_a_guess(name):
+    p = np.random.default_rng(0).beta(1, 5, 60)
+    for positives, state in ((7, "insufficient"), (8, "ok")):
+        scores = cl.Scores(y_true=np.arange(60) < positives, y_score=p, kind="probability")
+        assert cl.estimate(cl.find(name), scores).state == state

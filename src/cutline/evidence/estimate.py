@@ -316,7 +316,7 @@ def _with_ingredients(
         value = metric.value(known)
         if metric.name.startswith("top_"):
             return value, _share_of_rows(value, known), ""
-        return value, bootstrap_some(metric, known, seed=seed), ""
+        return value, replace(bootstrap_some(metric, known, seed=seed), enough=_enough(known)), ""
     if metric.of_counts and known.binary:
         counts, squares = _counts(known, at, decision, table)
         value = metric.value(counts)
@@ -418,11 +418,15 @@ def _of_rows(metric: Metric, known: Scores) -> tuple[float, Ingredients, str]:
         gap = ROW_MEANS[metric.name](known) - value
         third, second = (float(np.average(gap**k, weights=known.weight)) for k in (3, 2))
         skewness = third / second**1.5
-    enough = not known.binary or min(known.n_pos, known.n - known.n_pos) >= FEW
     note = ""
     if metric.name == "log_loss" and (clipped := n_clipped(known)):
         note = f"{clipped:,} row(s) gave their true class probability 0: without clipping the value is infinite"
-    return value, Mean(value, error, n, *metric.range, skewness, enough), note
+    return value, Mean(value, error, n, *metric.range, skewness, _enough(known)), note
+
+
+def _enough(known: Scores) -> bool:
+    """Whether each of two classes has rows enough for its losses to be more than a guess."""
+    return not known.binary or min(known.n_pos, known.n - known.n_pos) >= FEW
 
 
 def _of_order(metric: Metric, table: ThresholdTable, seed: int) -> Ingredients:
