@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.calibration.gaps import at_least, binary_rows
-from cutline.calibration.line import CLIP, quantile
+from cutline.calibration.line import CLIP
 from cutline.calibration.logistic_fit import fit
 from cutline.evidence import finite
 from cutline.evidence.clusters import FEWEST
 from cutline.evidence.figures import clusters_of
 from cutline.evidence.intervals import State
-from cutline.evidence.proportions import score_limits
+from cutline.evidence.proportions import score_limits, t_of
 from cutline.scores import Scores, sigmoid
 
 Array = NDArray[np.float64]
@@ -76,7 +76,7 @@ class Bias:
         """Limits of the frequency that the rows were drawn from, given what was said."""
         if not self.df > 0:
             return math.nan, math.nan
-        return score_limits(self.happened * self.rows, self.rows, quantile(confidence, self.df))
+        return score_limits(self.happened * self.rows, self.rows, t_of(confidence, self.df))
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Two-sided limits of the bias."""

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from cutline.calibration.gaps import binary_rows
 from cutline.calibration.logistic_fit import Fit, fit, separated
-from cutline.evidence import finite, z_of
+from cutline.evidence import finite
 from cutline.evidence.clusters import FEWEST
 from cutline.evidence.figures import clusters_of
 from cutline.evidence.intervals import State
+from cutline.evidence.proportions import t_of
 from cutline.scores import Scores
 
 Array = NDArray[np.float64]
@@ -51,7 +52,7 @@ class Coefficient:
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Two-sided limits."""
-        half = quantile(confidence, self.df) * self.error
+        half = t_of(confidence, self.df) * self.error
         return self.value - half, self.value + half
 
     def to_dict(self, confidence: float = 0.95) -> dict[str, Any]:
@@ -160,16 +161,6 @@ def cox_line(scores: Scores, *, clip: float = CLIP) -> CoxLine:
             p_value = float(fdtrc(2, units - 2, statistic * (units - 2) / (2 * (units - 1))))
         test = Test("robust Wald test of intercept 0, slope 1", statistic, 2, p_value)
     return CoxLine(_coefficient(both, 0, df), _coefficient(both, 1, df), offset, test, note)
-
-
-def quantile(confidence: float, df: float) -> float:
-    """Two-sided quantile of t, or of the normal distribution; nan without degrees of freedom."""
-    z = z_of(confidence)  # checks the level
-    if math.isinf(df):
-        return z
-    from scipy.special import stdtrit
-
-    return float(stdtrit(df, (1 + confidence) / 2)) if df > 0 else math.nan
 
 
 def _coefficient(found: Fit, i: int, df: float) -> Coefficient:

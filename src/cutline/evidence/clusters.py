@@ -19,7 +19,7 @@ from cutline.evidence.auc import precision_influence
 from cutline.evidence.delta import Scale, influence, scaled_limits
 from cutline.evidence.figures import ROW_MEANS, bootstrap_some, clusters_of, figure_of
 from cutline.evidence.intervals import CellPosterior, F1FromJaccard, Ingredients, LogitAuc, Scaled, State
-from cutline.evidence.proportions import score_limits
+from cutline.evidence.proportions import score_limits, t_of
 from cutline.metrics import Counts, Metric, ThresholdTable, confusion_matrix, decided, find, from_matrix, jaccard
 from cutline.metrics.pairwise import class_order
 from cutline.scores import Scores
@@ -97,14 +97,14 @@ class Clustered:
 
     def symmetric(self, level: float) -> tuple[float, float]:
         """``value +- t error`` with G - 1 degrees of freedom, the textbook interval; it may leave the range."""
-        half = _t(level, self.clusters - 1) * self.error
+        half = t_of(level, self.clusters - 1) * self.error
         return self.value - half, self.value + half
 
     def interval(self, level: float) -> tuple[float, float]:
         """Interval inside the range of the figure."""
         if self.effective <= 1 or math.isnan(self.value):
             return math.nan, math.nan
-        t = _t(level, self.effective - 1)
+        t = t_of(level, self.effective - 1)
         if self.proportion:
             spread = self.value * (1 - self.value)
             n = min(spread / self.error**2, self.rows) if self.error > 1e-12 else self.effective
@@ -113,12 +113,6 @@ class Clustered:
             return math.nan, math.nan
         low, high = scaled_limits(self.value, t * self.error, self.scale)
         return max(low, self.low), min(high, self.high)
-
-
-def _t(level: float, df: float) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(df, (1 + level) / 2))
 
 
 def clustered(

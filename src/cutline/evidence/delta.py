@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.evidence.intervals import State, logit_limits
-from cutline.evidence.proportions import score_limits, z_of
+from cutline.evidence.proportions import score_limits, t_of, z_of
 from cutline.metrics import Counts, Metric
 
 STEP = 1e-3
@@ -105,18 +105,11 @@ class Linear:
 
     def interval(self, level: float) -> tuple[float, float]:
         """Symmetric on the scale, kept inside the range of the metric; nan unless the state is ok."""
-        z = z_of(level)
+        t = t_of(level, self.df)
         if self.state != "ok":
             return math.nan, math.nan
-        low, high = scaled_limits(self.value, t_of(level, self.df, z) * self.error, self.scale)
+        low, high = scaled_limits(self.value, t * self.error, self.scale)
         return max(low, self.low), min(high, self.high)
-
-
-def t_of(level: float, df: float, z: float) -> float:
-    """Student's two-sided quantile; the normal one `z` when there is no end to the degrees of freedom."""
-    from scipy.special import stdtrit
-
-    return z if math.isinf(df) else float(stdtrit(df, (1 + level) / 2))
 
 
 def scaled_limits(value: float, half: float, scale: Scale) -> tuple[float, float]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cutline.errors import InputError, LabelError, ShapeError
 from cutline.evidence.estimate import Estimate
 from cutline.evidence.intervals import State
-from cutline.evidence.proportions import score_limits, z_of
+from cutline.evidence.proportions import score_limits, t_of, z_of
 from cutline.labels import Shown
 from cutline.metrics import Counts, Metric
 from cutline.scores import Scores
@@ -72,7 +72,7 @@ class PoweredMean(Shown):
         z = z_of(confidence)
         if self.n < 2:
             return math.nan, math.nan
-        half = (z if self.kind == "normal" else _student(self.n - 1, confidence)) * self.error
+        half = (z if self.kind == "normal" else t_of(confidence, self.n - 1)) * self.error
         return self.value - half, self.value + half
 
     def to_dict(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class EffectiveProportion:
             return math.nan, math.nan
         value = min(max(self.value, 0.0), 1.0)
         n = value * (1 - value) / self.error**2 if self.state == "ok" else self.fallback
-        return score_limits(value * n, n, _student(self.df, level))
+        return score_limits(value * n, n, t_of(level, self.df))
 
 
 def ppi_mean(
@@ -657,13 +657,6 @@ def _numbers(name: str, values: Any) -> Array:
     if not np.isfinite(found).all():
         raise InputError(name, f"{int((~np.isfinite(found)).sum())} value(s) that are not finite", "finite numbers")
     return found
-
-
-def _student(df: float, level: float) -> float:
-    from scipy.special import stdtrit
-
-    z_of(level)  # checks the level
-    return float(stdtrit(df, (1 + level) / 2))
 
 
 def _plain(value: Any) -> Any:

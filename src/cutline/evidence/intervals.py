@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.evidence.proportions import ProportionMethod, proportion_interval
+from cutline.evidence.proportions import ProportionMethod, proportion_interval, t_of
 from cutline.evidence.proportions import clopper_pearson as clopper_pearson
 from cutline.evidence.proportions import wilson as wilson
 from cutline.evidence.proportions import z_of as z_of
@@ -281,9 +281,7 @@ class Mean:
         """Interval inside the range of the metric."""
         if self.n <= 1:
             return math.nan, math.nan
-        from scipy.special import stdtrit
-
-        t = float(stdtrit(self.n - 1, (1 + level) / 2))
+        t = t_of(level, self.n - 1)
         low, high = (self.value - self._corrected(side) * self.error for side in (t, -t))
         return max(low, self.low), min(high, self.high)
 

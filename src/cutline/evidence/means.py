@@ -12,7 +12,16 @@ from cutline.evidence.figures import ROW_MEANS
 from cutline.evidence.influence import Influence, apart, auc_influence, delong_test, ratio_influence, together
 from cutline.evidence.paired import PairedDifference, PairedTable
 from cutline.evidence.studentized import Studentized
-from cutline.evidence.two_sides import AllAlike, Twice, TwoF1, TwoProportions, WithP, pairs_of, two_areas, two_means
+from cutline.evidence.two_sides import (
+    AllAlike,
+    ScaledDifference,
+    TwoF1,
+    TwoProportions,
+    WithP,
+    pairs_of,
+    two_areas,
+    two_means,
+)
 from cutline.metrics import Counts, Metric, decided
 from cutline.metrics import jaccard as jaccard_metric
 from cutline.scores import Scores
@@ -69,7 +78,7 @@ def of_means(
     reach = (low - high, high - low)
     if first == "auc" or second == "auc":
         found = _of_areas(one, two, paired)
-        return Twice(found) if metric.name == "gini" else found
+        return ScaledDifference(found, 2.0, 0.0) if metric.name == "gini" else found
     (k, d), (k2, d2) = first, second
     if not paired:
         if metric.proportion and plain(one, two):

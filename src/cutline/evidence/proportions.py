@@ -35,6 +35,16 @@ def z_of(level: float) -> float:
     return float(ndtri((1 + level) / 2))
 
 
+def t_of(level: float, df: float) -> float:
+    """Two-sided quantile of t, the normal one when `df` is infinite; nan without degrees of freedom."""
+    z = z_of(level)
+    if math.isinf(df):
+        return z
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, (1 + level) / 2)) if df > 0 else math.nan
+
+
 def proportion_interval(
     k: float, n: float, method: ProportionMethod = "wilson", confidence: float = 0.95
 ) -> tuple[float, float]:

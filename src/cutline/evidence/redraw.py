@@ -21,6 +21,7 @@ from cutline import core
 from cutline.evidence.figures import Figure
 from cutline.evidence.influence import clusters_of, units_of
 from cutline.evidence.intervals import Replicates, State
+from cutline.evidence.proportions import t_of
 from cutline.evidence.resample import TOGETHER
 from cutline.evidence.studentized import FEW
 from cutline.scores import Scores
@@ -91,9 +92,9 @@ class Resampled:
         if self.units < 2:
             return math.nan, math.nan
         if self._expanded:
-            from scipy.special import ndtr, stdtrit
+            from scipy.special import ndtr
 
-            t = stdtrit(self.units - 1, (1 + level) / 2) * math.sqrt(self.units / (self.units - 1))
+            t = t_of(level, self.units - 1) * math.sqrt(self.units / (self.units - 1))
             level = min(1 - 2 * float(ndtr(-t)), 1 - 1e-12)
         low, high = self.replicates.interval(level)
         return (low, high) if self.state != "degenerate" or low == 0 else (math.nan, math.nan)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cutline.evidence.intervals import State, z_of
+from cutline.evidence.intervals import State
+from cutline.evidence.proportions import t_of
 
 FEW = 30
 """Below this many rows of a class (or clusters) the normal distribution gives way to t."""
@@ -64,12 +65,10 @@ class Studentized:
 
     def interval(self, level: float) -> tuple[float, float]:
         """Symmetric limits inside the range; nan where a figure that is not 0 has no spread to judge it by."""
-        z = z_of(level)
+        t = t_of(level, self.df)
         if self.state in ("undefined", "insufficient") or (self.state == "degenerate" and self.value != 0):
             return math.nan, math.nan
-        from scipy.special import stdtrit
-
-        half = (z if math.isinf(self.df) else float(stdtrit(self.df, (1 + level) / 2))) * self.error
+        half = t * self.error
         return max(self.value - half, self.low), min(self.value + half, self.high)
 
 

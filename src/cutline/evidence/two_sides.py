@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from cutline.evidence.influence import Influence
-from cutline.evidence.intervals import F1FromJaccard, Ingredients, LogitAuc, Proportion, State, wilson
+from cutline.evidence.intervals import F1FromJaccard, Ingredients, LogitAuc, Proportion, Scaled, State, wilson
+from cutline.evidence.proportions import t_of
 from cutline.evidence.studentized import Studentized
 
 
@@ -220,30 +221,15 @@ class AllAlike:
 
 
 @dataclass(frozen=True, slots=True)
-class Twice:
-    """Twice a difference: Gini is 2 AUC - 1."""
+class ScaledDifference(Scaled):
+    """``factor x`` of a difference x: that of Gini, 2 AUC - 1, is twice that of AUC."""
 
     of: WithP
 
     @property
-    def method(self) -> str:
-        """That of the half."""
-        return self.of.method
-
-    @property
-    def state(self) -> State:
-        """That of the half."""
-        return self.of.state
-
-    @property
     def p(self) -> float:
-        """That of the half."""
+        """That of x."""
         return self.of.p
-
-    def interval(self, level: float) -> tuple[float, float]:
-        """Twice the limits."""
-        low, high = self.of.interval(level)
-        return 2 * low, 2 * high
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,11 +253,10 @@ class SmallArea:
 
     def interval(self, level: float) -> tuple[float, float]:
         """Limits in [0, 1]."""
-        from scipy.special import ndtr, stdtrit
+        from scipy.special import ndtr
 
         pairs = min(self.area.n_pos, self.area.n_neg)
-        t = float(stdtrit(max(pairs - 1, 1), (1 + level) / 2))
-        level = min(max(2 * float(ndtr(t)) - 1, 1e-12), 1 - 1e-15)
+        level = min(max(2 * float(ndtr(t_of(level, max(pairs - 1, 1)))) - 1, 1e-12), 1 - 1e-15)
         if 0 < self.area.value < 1 and self.area.variance == 0:
             return AllAlike(self.area.value, pairs, 0.0, 1.0).interval(level)
         return self.area.interval(level)
