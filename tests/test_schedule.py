@@ -227,6 +227,11 @@ def test_folders_of_other_runs_are_refused(tmp_path: Path) -> None:
         Store(None, "a", resume=True)
     (folder / "run.jsonl").write_text((folder / "run.jsonl").read_text() + '{"member": "lin')
     assert Store(folder, "a", resume=True).journal == [], "a line that was half written is no entry"
+    Store(folder, "a", resume=True).skip("linear", "no time for it", 2.0)
+    assert Store(folder, "a", resume=True).spent == 2, "and what follows is not appended to it"
+    (folder / "run.jsonl").write_text((folder / "run.jsonl").read_text() + "{\n")
+    with pytest.raises(DataError, match="damaged journal"):
+        Store(folder, "a", resume=True)
 
 
 def test_skipped_members_stay_skipped_after_an_interruption(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def fit_network(train: Rows, held: Rows, seed: int, deadline: Deadline) -> Netwo
     rng = np.random.default_rng(seed)
     view = View.of(train.features, splines=False)
     x, there = (view.matrix(rows.features).astype(np.float32) for rows in (train, held))
-    weight = np.ones(train.n) if train.weight is None else train.weight / train.weight.mean()
+    weight = np.ones(train.n) if train.weight is None else train.weight
     truth = (np.eye(train.k)[train.codes]).astype(np.float32)
     parameters = _start(x.shape[1], train, rng)
     layers = len(HIDDEN) + 1

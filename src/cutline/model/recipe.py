@@ -15,7 +15,7 @@ from cutline.data import Features
 from cutline.errors import UnknownName
 from cutline.labels import Classes
 from cutline.model import blend, boost
-from cutline.model.linear import LinearPath, fit_linear
+from cutline.model.linear import KNOTS, LinearPath, fit_linear
 from cutline.model.member import Array, Learner, Member, Rows, smoothed, take
 from cutline.model.network import NetworkPath, fit_network
 from cutline.model.schedule import Trained
@@ -24,14 +24,13 @@ from cutline.scores import Scores
 
 CHUNK = 50_000
 """Rows predicted at a time: a design matrix of more would fill the memory."""
-HINGES = 5
 
 
 def _without_splines(rows: Rows) -> str:
     numeric = rows.features.numeric.shape[1]
     if not numeric:
         return "no numeric column"
-    return "" if HINGES * numeric <= min(1000, rows.n) else "as many hinges as rows"
+    return "" if len(KNOTS) * numeric <= min(1000, rows.n) else "as many hinges as rows"
 
 
 def _splines_take(rows: Rows, took: Mapping[str, float]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,8 @@ from cutline.model.member import (
 )
 
 Say = Callable[[str], None]
+UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
+"""Of a budget, in seconds."""
 
 
 def seconds(budget: str | float | None) -> float | None:
@@ -45,11 +48,9 @@ def seconds(budget: str | float | None) -> float | None:
         return None
     value: Any = budget
     if isinstance(budget, str):
-        number = budget.strip().rstrip("hmins ").strip()
-        unit = budget.strip()[len(number) :].strip()
-        scale = {"s": 1, "": 1, "sec": 1, "min": 60, "m": 60, "h": 3600}.get(unit)
+        found = re.fullmatch(r"\s*(.+?)\s*(s|min|m|h|)\s*", budget)
         try:
-            value = float(number) * scale if scale else None
+            value = float(found[1]) * UNITS[found[2]] if found else None
         except ValueError:
             value = None
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
@@ -122,13 +123,19 @@ class Store:
         if not resume:
             came, hint = f"a folder with a run in it, {str(folder)!r}", "resume=True to go on with it"
             raise InputError("checkpoint", came, "a new folder", hint)
-        lines = self._about.read_text(encoding="utf-8").split("\n")
-        # The last line may be half written.
-        events = [json.loads(line) for line in lines[:-1]]
+        written = self._about.read_text(encoding="utf-8")
+        whole = written[: written.rfind("\n") + 1]
+        try:
+            events = [json.loads(line) for line in whole.splitlines()]
+        except ValueError:
+            raise DataError("checkpoint", f"a damaged journal, {str(self._about)!r}", "the one of the run") from None
         if not events or events[0].get("key") != key:
             wanted = "the same rows, columns, options and versions as in the interrupted run"
             raise DataError("checkpoint", f"the folder of another run, {str(folder)!r}", wanted)
         self.journal = events[1:]
+        if whole != written:  # the last line was half written: what comes next must not be appended to it
+            with replacing(self._about) as draft:
+                draft.write_text(whole, encoding="utf-8")
 
     @property
     def spent(self) -> float:
@@ -145,8 +152,7 @@ class Store:
 
     def get(self, name: str, fold: int, kind: Any) -> tuple[Path, float] | None:
         """A finished fold and the seconds it took."""
-        entry = {"member": name, "fold": fold}
-        event = next((e for e in self.journal if {key: e.get(key) for key in entry} == entry), None)
+        event = next((e for e in self.journal if (e.get("member"), e.get("fold")) == (name, fold)), None)
         if event is None or self.folder is None:
             return None
         return kind.from_arrays(unpacked((self.folder / f"{name}-{fold}.npz").read_bytes())), float(event["seconds"])
@@ -193,19 +199,17 @@ def train(
     """
     made: list[Trained] = []
     skipped: list[tuple[str, str]] = []
-    took: dict[str, float] = {}
     with ThreadPoolExecutor(max(1, threads)) as pool:
+        run = _Run(rows, fold, seed, threads, clock, store, pool)
         for learner in learners:
             why = learner.refuses(rows) or store.skipped(learner.name)
             if not why:
                 try:
-                    one = _member(learner, rows, fold, seed, threads, clock, store, pool, took, first=not made)
+                    one = run.member(learner, made)
                     made.append(one)
                     if len(made) == 1:
                         clock.kept = finish(one)
-                    took[learner.name] = one.seconds / len(one.bag)
-                    loss = rows.log_loss(one.out)
-                    say(f"{learner.name}: log loss {loss:.4f} out of fold, {one.seconds:.1f} s")
+                    say(f"{learner.name}: log loss {rows.log_loss(one.out):.4f} out of fold, {one.seconds:.1f} s")
                     continue
                 except OutOfTime as reason:
                     why = str(reason)
@@ -215,55 +219,57 @@ def train(
     return made, skipped
 
 
-def _member(
-    learner: Learner,
-    rows: Rows,
-    fold: NDArray[Any],
-    seed: int,
-    threads: int,
-    clock: Clock,
-    store: Store,
-    pool: ThreadPoolExecutor,
-    took: Mapping[str, float],
-    *,
-    first: bool,
-) -> Trained:
-    numbers = [int(number) for number in np.unique(fold)]
-    waves = math.ceil(len(numbers) / threads)
-    limited = not first and math.isfinite(clock.left)
-    if limited:
-        expected = learner.expects(rows, took) * waves
-        if max(expected, 0.0) >= clock.left:
-            raise OutOfTime(f"no time for it: {max(clock.left, 0):.1f} s were left")
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """What all members of a run share."""
 
-    def one(number: int, limit: float | None) -> tuple[Path, float]:
-        found = store.get(learner.name, number, learner.path)
+    rows: Rows
+    fold: NDArray[Any]
+    seed: int
+    threads: int
+    clock: Clock
+    store: Store
+    pool: ThreadPoolExecutor
+
+    def member(self, learner: Learner, before: Sequence[Trained]) -> Trained:
+        """Train one on all folds; the first whatever the clock says, any other within the time that is left."""
+        numbers = [int(number) for number in np.unique(self.fold)]
+        waves = math.ceil(len(numbers) / self.threads)
+        limited = bool(before) and math.isfinite(self.clock.left)
+        if limited:
+            took = {one.name: one.seconds / len(one.bag) for one in before}
+            if learner.expects(self.rows, took) * waves >= self.clock.left:
+                raise OutOfTime(f"no time for it: {max(self.clock.left, 0):.1f} s were left")
+        head, rest = numbers[: self.threads], numbers[self.threads :]
+        share = self.clock.left / waves if limited else None
+        try:
+            paths = self._folds(learner, head, share)
+        except OutOfTime:
+            raise OutOfTime(f"a fold takes more than the {share:.1f} s there were for it") from None
+        left = self.clock.left
+        if rest and limited and max(took for _, took in paths) * (waves - 1) > left:
+            left = max(left, 0.0)
+            raise OutOfTime(f"a fold took {paths[0][1]:.1f} s, and {left:.1f} s were left for the other {len(rest)}")
+        paths += self._folds(learner, rest, None)
+        at = stages([path.losses for path, _ in paths])
+        bag = tuple(path.at(stage) for (path, _), stage in zip(paths, at, strict=True))
+        out = np.empty((self.rows.n, self.rows.k))
+        for number, member in zip(numbers, bag, strict=True):
+            held = self.fold == number
+            out[held] = smoothed(member(self.rows.take(held).features), self.rows.n)
+        return Trained(learner.name, bag, out, tuple(at), sum(took for _, took in paths))
+
+    def _folds(self, learner: Learner, numbers: list[int], limit: float | None) -> list[tuple[Path, float]]:
+        """The path of each fold and the seconds it took, side by side."""
+        return list(self.pool.map(lambda number: self._fold(learner, number, limit), numbers))
+
+    def _fold(self, learner: Learner, number: int, limit: float | None) -> tuple[Path, float]:
+        found = self.store.get(learner.name, number, learner.path)
         if found is not None:
             return found
         start = time.monotonic()
-        path = learner.fit(rows.take(fold != number), rows.take(fold == number), seed + number, Deadline(limit))
-        seconds = time.monotonic() - start
-        store.put(learner.name, number, path, seconds, clock.elapsed)
-        return path, seconds
-
-    def several(some: list[int], limit: float | None) -> list[tuple[Path, float]]:
-        return list(pool.map(lambda number: one(number, limit), some))
-
-    head, rest = numbers[:threads], numbers[threads:]
-    share = clock.left / waves if limited else None
-    try:
-        paths = several(head, share)
-    except OutOfTime:
-        raise OutOfTime(f"a fold takes more than the {share:.1f} s there were for it") from None
-    need = max(each for _, each in paths) * (waves - 1)
-    if rest and limited and need > clock.left:
-        left = max(clock.left, 0.0)
-        raise OutOfTime(f"a fold took {paths[0][1]:.1f} s, and {left:.1f} s were left for the other {len(rest)}")
-    paths += several(rest, None)
-    at = stages([path.losses for path, _ in paths])
-    bag = tuple(path.at(stage) for (path, _), stage in zip(paths, at, strict=True))
-    out = np.empty((rows.n, rows.k))
-    for number, member in zip(numbers, bag, strict=True):
-        held = fold == number
-        out[held] = smoothed(member(rows.take(held).features), rows.n)
-    return Trained(learner.name, bag, out, tuple(at), sum(each for _, each in paths))
+        train, held = (self.rows.take(pick) for pick in (self.fold != number, self.fold == number))
+        path = learner.fit(train, held, self.seed + number, Deadline(limit))
+        took = time.monotonic() - start
+        self.store.put(learner.name, number, path, took, self.clock.elapsed)
+        return path, took

@@ -141,9 +141,11 @@ def fit(
 
         def finish(one: Trained) -> float:
             """Seconds for weights, calibrator and figures: as long as for one member, for all rows and each fold."""
+            if limit is None:
+                return 0.0
             start = time.monotonic()
             recipe.blended([one], np.ones(rows.n, dtype=bool), rows, tune.classes, seed, tune.groups)
-            return (time.monotonic() - start) * (1 if holdout else 1 + folds) if limit else 0.0
+            return (time.monotonic() - start) * (1 if holdout else 1 + folds)
 
         trained, skipped = train(
             wanted, rows, fold, seed=seed, threads=cores, clock=clock, store=store, say=say, finish=finish
@@ -161,14 +163,13 @@ def fit(
         bag = tuple((float(made.share[number]), trained[number].bag) for number in used)
 
         def whole(asked: Policy | None) -> Classifier:
-            point = _choose(asked, made, away.get("certify") if asked is policy else None, seed)
+            certify = away.get("certify") if asked is policy else None
+            point = _choose(asked, made, certify, seed)
             if holdout:
                 measured = away["test"].measured(made, point)
             else:
                 say("figures of each fold by the others")
-                measured = _crossed(
-                    trained, fold, rows, tune, asked, away.get("certify") if asked is policy else None, seed
-                )
+                measured = _crossed(trained, fold, rows, tune, asked, certify, seed)
             notes = [*problem.notes, *schema.notes, *_notes(measured, made, trained, skipped, rows, roles)]
             done = Plan(board, tuple(skipped), folds, seed, cores, counts, _versions(), clock.elapsed)
             calibrator = made.calibration.calibrator
