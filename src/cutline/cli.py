@@ -12,7 +12,6 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -248,27 +247,25 @@ def fit(
         Print the evaluation as JSON.
     """
     _check_folders(output, report)
-    train = partial(
-        cl.fit,
-        data,
-        target=target,
-        positive=positive,
-        policy=aim.policy(),
-        drop=drop,
-        types=dict(_pair("--types", text) for text in types) or None,
-        families=list(families) or None,
-        budget=budget,
-        weight=weight,
-        groups=group,
-        holdout=holdout,
-        checkpoint=checkpoint,
-        resume=resume,
-        seed=seed,
-        threads=threads,
-        progress=True,
-    )
     try:
-        model = train()
+        model = cl.fit(
+            data,
+            target=target,
+            positive=positive,
+            policy=aim.policy(),
+            drop=drop,
+            types=dict(_pair("--types", text) for text in types) or None,
+            families=list(families) or None,
+            budget=budget,
+            weight=weight,
+            groups=group,
+            holdout=holdout,
+            checkpoint=checkpoint,
+            resume=resume,
+            seed=seed,
+            threads=threads,
+            progress=True,
+        )
     except NoFeasibleThreshold as error:
         if output is not None and error.classifier is not None:
             error.classifier.save(output)

@@ -61,7 +61,7 @@ def _choose(policy: Policy, scores: Scores, held: Scores | None, seed: int) -> O
     require_binary(known, str(policy))
     policy = _of_positive(policy, known.classes)
     if not _given(policy, known):
-        _both_classes(known, "scores")
+        _both_classes(known)
     if isinstance(policy.aim, Cost) and policy.aim.abstain is not None:
         return _band(policy, policy.aim, known)
     if policy.confidence is not None:
@@ -218,10 +218,10 @@ def _split(known: Scores, seed: int, notes: list[str]) -> tuple[Scores, Scores]:
     return tune, held
 
 
-def _both_classes(known: Scores, argument: str) -> None:
+def _both_classes(known: Scores) -> None:
     """Without rows of both classes every cut looks right."""
     if not 0 < known.n_pos < known.n:
-        raise LabelError(argument, f"{known.n_pos} positive of {known.n} rows", "rows of both classes to choose on")
+        raise LabelError("scores", f"{known.n_pos} positive of {known.n} rows", "rows of both classes to choose on")
 
 
 def check_roles(tune: Scores, held: Scores) -> None:
