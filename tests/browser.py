@@ -54,6 +54,7 @@ def visit(browser, tmp_path):
     yield opened
     for context in contexts:
         context.close()
-    assert [url for url in asked if not url.startswith("file:")] == []
+    outside = [url for url in asked if not url.startswith("file:")]
+    assert not outside, outside
     assert len(asked) >= len(contexts), "requests were recorded"
-    assert said == []
+    assert not said, said

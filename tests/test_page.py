@@ -323,6 +323,7 @@ def test_paper_has_no_controls(visit):
 def test_in_a_notebook_frame(visit, tmp_path):
     report = cl.report(decided(n=700))
     page = visit(report)
+    page.goto("about:blank")  # else a drawing that waits for its frame finds the document replaced
     page.set_content(report._repr_html_())
     frame = page.frames[1]
     frame.wait_for_selector("#tp")

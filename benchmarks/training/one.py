@@ -45,13 +45,9 @@ def cutline(train, test, budget: float, names: list[str], options: dict):
 
     model = cl.fit(train, target="label", budget=budget, **options)
     p = model.predict_proba(test.drop_columns("label"))
-    estimate = {metric: model.evaluation[metric] for metric in ("log_loss", "brier")}
-    auc = "roc_auc" if len(names) == 2 else "macro_roc_auc"
-    estimate["auc"] = model.evaluation[auc]
-    reported = {
-        name: [e.value, e.error] if hasattr(e, "error") else [e.value, (e.high - e.low) / 3.92]
-        for name, e in estimate.items()
-    }
+    measured = ("log_loss", "brier", "roc_auc" if len(names) == 2 else "macro_roc_auc")
+    estimates = {name: model.evaluation[name] for name in measured}
+    reported = {name: [e.value, (e.high - e.low) / 3.92] for name, e in estimates.items()}
     members = [(m["name"], round(m["log_loss"], 5), m["weight"], round(m["seconds"], 2)) for m in model.plan.members]
     more = {"reported": reported, "members": members, "skipped": list(model.plan.skipped)}
     return {str(c): p.column(c).to_numpy() for c in p.column_names}, more

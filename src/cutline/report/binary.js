@@ -410,7 +410,7 @@ for (const kind of ["fp", "fn"]) {
   });
 }
 $("cheapest").addEventListener("click", () => { set(cheapest()); keep(); });
-let resized = 0, width = 0;
+let resized = 0, width = document.body.clientWidth;
 new ResizeObserver(() => {
   if (document.body.clientWidth === width) return;
   width = document.body.clientWidth;
