@@ -26,7 +26,7 @@ from cutline.data import infer_schema, read_table, read_target
 from cutline.evidence import stratified_folds
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from core import processor  # noqa: E402
+from core import processor
 
 FILES = ("tabular/adult", "tabular/cd_fars", "tabular/keel_letter", "tabular/r_survival_pbc")
 SEEDS = (0, 1, 2)
