@@ -66,7 +66,7 @@ KINDS = {
     "not finite": ([np.inf, np.nan] * 30, "empty", "no number"),
     "lists": ([[1], [2]] * 30, "nested", "list<"),
 }
-USED = {"numeric", "categorical", "boolean", "date"}
+USED = {"numeric", "categorical", "boolean", "date", "text"}
 
 
 @pytest.mark.parametrize("case", KINDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cutline.data.features import Features, features
 from cutline.data.infer import infer_schema
+from cutline.data.raw import Raw
 from cutline.data.read import column, read_table, table_notes
 from cutline.data.samples import SAMPLES, Sample, bundled
 from cutline.data.schema import Column, Schema
@@ -15,6 +16,7 @@ __all__ = [
     "SAMPLES",
     "Column",
     "Features",
+    "Raw",
     "Sample",
     "Schema",
     "Target",

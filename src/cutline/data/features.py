@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.data.parse import Parsed, date_part, dates, level_codes, level_text, numbers, truths
+from cutline.data.parse import Parsed, date_part, dates, level_codes, level_text, numbers, trimmed, truths
+from cutline.data.raw import Raw
 from cutline.data.read import read_table
 from cutline.data.schema import MOST_LEVELS, Column, Schema
 from cutline.errors import DataError
@@ -35,6 +36,8 @@ class Features:
         Number of levels of each.
     notes : tuple of str
         What was ignored, unseen or unreadable, with counts.
+    raw : tuple of Raw
+        Columns of texts and photos, for the members that read them.
     """
 
     numeric: NDArray[np.float64]
@@ -43,6 +46,7 @@ class Features:
     categorical_names: tuple[str, ...]
     cardinality: tuple[int, ...]
     notes: tuple[str, ...]
+    raw: tuple[Raw, ...] = ()
 
     @property
     def n(self) -> int:
@@ -51,6 +55,7 @@ class Features:
 
     def __repr__(self) -> str:
         kinds = f"{len(self.numeric_names)} numeric, {len(self.categorical_names)} categorical"
+        kinds += f", {len(self.raw)} of texts or photos" if self.raw else ""
         return f"Features({self.n:,} rows, {kinds})"
 
 
@@ -90,10 +95,15 @@ def features(schema: Schema, table: Any) -> Features:
         notes.append(f"{len(extra)} column(s) unknown in training ignored: {shown}")
     dense: dict[str, NDArray[np.float64]] = {}
     codes: dict[str, NDArray[np.int32]] = {}
+    raw: list[Raw] = []
     for column in schema.used:
         values = table.column(column.name)
         if column.kind == "categorical":
             codes[column.name] = _codes(column, values, notes)
+        elif column.kind == "text" or column.kind == "photo":
+            raw.append(Raw(column.name, column.kind, _cells(values), np.arange(table.num_rows)))
+            if column.kind == "text":
+                dense[f"{column.name} (length)"] = np.log1p([float(len(cell)) for cell in raw[-1].cells])
         else:
             dense.update(_dense(column, values, notes))
     return Features(
@@ -103,7 +113,13 @@ def features(schema: Schema, table: Any) -> Features:
         tuple(codes),
         tuple(len(column.levels) for column in schema.used if column.kind == "categorical"),
         tuple(notes),
+        tuple(raw),
     )
+
+
+def _cells(values: pa.ChunkedArray) -> NDArray[Any]:
+    """Cells as strings, "" where missing."""
+    return np.array([cell or "" for cell in trimmed(level_text(values)).to_pylist()], dtype=object)
 
 
 def _check_present(schema: Schema, names: list[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ from cutline.errors import DataError, UnknownName
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DECLARABLE = ("numeric", "categorical", "boolean", "date", "text", "identifier")
+DECLARABLE = ("numeric", "categorical", "boolean", "date", "text", "photo", "identifier")
 """The kinds that ``types=`` may give a column."""
 
 MOSTLY = 0.95
@@ -42,8 +42,12 @@ FEW_NUMBERS = 10
 """A text column with at most so many distinct numbers, and words beside them, keeps both as levels."""
 ALL_DIFFERENT = 0.9
 """Share of distinct values from which a text column says who a row is, not what it is like."""
+WRITTEN = r"\s|[^\x00-\x7F]{4}"
+"""What marks a text: blanks, or a run of letters of a script that may have none."""
 ENOUGH = 10
 """Fewer present values than this are never called an identifier or text for being all different."""
+PHOTO = re.compile(r"\.(?i:jpe?g|png|webp|gif|bmp|tiff?)$")
+"""Ends of the names of photos."""
 ID_NAME = re.compile(
     r"(^|[\W_])(?i:id|uuid|guid|index|idx|row|rownum|rownames)$|[a-z](Id|ID)$|^$|^Unnamed: 0$|^__index_level_0__$"
 )
@@ -62,8 +66,8 @@ def infer_schema(
     target : str or None
         The column to predict; it is no feature.
     types : mapping of str to str, optional
-        Column name to kind ("numeric", "categorical", "boolean", "date", "text", "identifier"), where the inferred
-        one is wrong. Text and identifiers are left out.
+        Column name to kind ("numeric", "categorical", "boolean", "date", "text", "photo", "identifier"), where the
+        inferred one is wrong. Identifiers are left out.
     drop : iterable of str, optional
         Columns to leave out.
 
@@ -83,8 +87,8 @@ def infer_schema(
     -----
     Numbers are numeric, codes too: declare ``types={"code": "categorical"}``. A text column is a date or a number when
     95 % of its present cells are; the others count as missing. Text in which nearly every value is another one is an
-    identifier, or text when it has blanks. Numbers are an identifier when all differ and the name says so (id, index),
-    or when they count the rows. Infinite values count as missing.
+    identifier, or text when it has blanks; paths of photos are photos. Numbers are an identifier when all differ and
+    the name says so (id, index), or when they count the rows. Infinite values count as missing.
     """
     table = read_table(table)
     names = table.column_names
@@ -121,10 +125,12 @@ def _column(name: str, values: pa.ChunkedArray, declared: str | None) -> Column:
         values = trimmed(values)
     if values.null_count == len(values):
         return Column(name, "empty", False, "no value in any row")
-    if declared in ("text", "identifier"):
-        return Column(name, "text" if declared == "text" else "identifier", False, "declared; not used as a feature")
+    if declared == "identifier":
+        return Column(name, "identifier", False, "declared; not used as a feature")
     if pa.types.is_nested(values.type) or pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
         return Column(name, "nested", False, f"cells of type {values.type} are no plain values")
+    if declared in ("text", "photo"):
+        return _raw(name, "text" if declared == "text" else "photo", _Counted.of(level_text(values)))
     if declared == "categorical":
         return _categorical(name, _Counted.of(level_text(values)))
     if declared == "boolean" or (declared is None and pa.types.is_boolean(values.type)):
@@ -189,15 +195,29 @@ def _text(name: str, values: pa.ChunkedArray) -> Column:
         column = _categorical(name, seen)
         return replace(column, notes=(note, *column.notes))
     distinct = len(seen.names)
+    if (
+        PHOTO.search(seen.names[0].as_py())
+        and seen.share(pc.match_substring_regex(seen.names, PHOTO.pattern, ignore_case=True).to_numpy()) >= MOSTLY
+    ):
+        return _raw(name, "photo", seen)
     if seen.present >= ENOUGH and distinct >= ALL_DIFFERENT * seen.present:
-        spaced = seen.share(pc.match_substring(seen.names, " ").to_numpy())
-        if spaced > 0.5:
-            return Column(name, "text", False, f"{distinct:,} distinct texts; this version learns from tables only")
+        if seen.share(pc.match_substring_regex(seen.names, WRITTEN).to_numpy()) > 0.5:
+            return _raw(name, "text", seen)
         return Column(name, "identifier", False, f"{distinct:,} distinct values in {seen.present:,} rows name the rows")
     words = float(np.average(pc.count_substring(seen.names, " ").to_numpy(), weights=seen.counts)) + 1
     if distinct > MOST_LEVELS and words >= 5:
-        return Column(name, "text", False, f"texts of {words:.0f} words; this version learns from tables only")
+        return _raw(name, "text", seen)
     return _categorical(name, seen)
+
+
+def _raw(name: str, kind: Literal["text", "photo"], seen: _Counted) -> Column:
+    """A column of texts, or of paths of photos."""
+    gone = seen.rows - seen.present
+    what = "distinct paths of photos"
+    if kind == "text":
+        lengths = np.repeat([len(text) for text in seen.names.to_pylist()], seen.counts)
+        what = f"distinct texts of about {int(np.median(lengths)):,} characters"
+    return Column(name, kind, True, f"{len(seen.names):,} {what}{_missing(gone, seen.rows)}")
 
 
 def _categorical(name: str, seen: _Counted) -> Column:

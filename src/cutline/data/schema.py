@@ -10,7 +10,17 @@ from typing import Any, Literal
 from cutline.data.parse import Order
 
 Kind = Literal[
-    "numeric", "categorical", "boolean", "date", "text", "identifier", "constant", "empty", "nested", "dropped"
+    "numeric",
+    "categorical",
+    "boolean",
+    "date",
+    "text",
+    "photo",
+    "identifier",
+    "constant",
+    "empty",
+    "nested",
+    "dropped",
 ]
 MOST_LEVELS = 200
 """Levels a categorical column keeps, the most frequent ones; more would be nearly one row each."""
@@ -25,8 +35,8 @@ class Column:
     name : str
         As in the table.
     kind : str
-        "numeric", "categorical", "boolean" or "date" where a model can use it; "text", "identifier", "constant",
-        "empty" or "nested" where it is left out; "dropped" on request.
+        "numeric", "categorical", "boolean", "date", "text" or "photo" (paths) where a model can use it; "identifier",
+        "constant", "empty" or "nested" where it is left out; "dropped" on request.
     used : bool
         Whether it becomes a feature.
     detail : str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,15 @@ class View:
             knots[j, : len(found)] = found
         return cls(median, spread, flagged, knots, bare.level_column, bare.level_code)
 
+    def arrays(self) -> Arrays:
+        """All there is to save."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> View:
+        """The inverse of `arrays`; other arrays may be beside its own."""
+        return cls(*(arrays[each.name] for each in fields(cls)))
+
     def matrix(self, features: Features) -> Array:
         """The design matrix, shape (n, columns)."""
         x = self._squashed(features.numeric)
@@ -101,22 +110,37 @@ def _levels(features: Features) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.array(columns, dtype=np.int64), np.array(codes, dtype=np.int64)
 
 
+class AnyView(Protocol):
+    """What makes columns of a design matrix of features."""
+
+    def matrix(self, features: Features) -> Any:
+        """The design matrix, shape (n, columns), dense or sparse."""
+
+    def arrays(self) -> Arrays:
+        """All there is to save."""
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The inverse of `arrays`; other arrays may be beside its own."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Linear:
     """A fitted logistic regression: ``softmax(matrix @ weights + bias)`` over the classes it has seen.
 
     Attributes
     ----------
-    view : View
+    view : AnyView
     weights : ndarray, shape (columns, k)
     bias : ndarray, shape (k,)
         -inf for a class without training rows.
     """
 
-    view: View
-    weights: Array
+    view: AnyView
+    weights: NDArray[Any]
     bias: Array
     kind: ClassVar[str] = "linear"
+    view_type: ClassVar[type[AnyView]] = View
 
     def __call__(self, features: Features) -> Array:
         """Probabilities, shape (n, k)."""
@@ -124,12 +148,12 @@ class Linear:
 
     def arrays(self) -> Arrays:
         """All there is to save."""
-        return {**view_arrays(self.view), "weights": self.weights, "bias": self.bias}
+        return {**self.view.arrays(), "weights": self.weights, "bias": self.bias}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The inverse of `arrays`."""
-        return cls(view_of(arrays), arrays["weights"], arrays["bias"])
+        return cls(cls.view_type.from_arrays(arrays), arrays["weights"], arrays["bias"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,42 +162,47 @@ class LinearPath:
 
     Attributes
     ----------
-    view : View
+    view : AnyView
     weights : ndarray, shape (m, columns, k)
     bias : ndarray, shape (m, k)
     losses : ndarray, shape (m,)
     """
 
-    view: View
-    weights: Array
+    view: AnyView
+    weights: NDArray[Any]
     bias: Array
     losses: Array
+    member: ClassVar[type[Linear]] = Linear
 
     def at(self, stage: int) -> Linear:
         """The model with one of the penalties."""
-        return Linear(self.view, self.weights[stage], self.bias[stage])
+        return self.member(self.view, self.weights[stage], self.bias[stage])
 
     def arrays(self) -> Arrays:
         """All there is to save."""
-        return {**view_arrays(self.view), "weights": self.weights, "bias": self.bias, "losses": self.losses}
+        return {**self.view.arrays(), "weights": self.weights, "bias": self.bias, "losses": self.losses}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The inverse of `arrays`."""
-        return cls(view_of(arrays), arrays["weights"], arrays["bias"], arrays["losses"])
-
-
-def view_arrays(view: View) -> Arrays:
-    """A view as arrays."""
-    return {field.name: getattr(view, field.name) for field in fields(View)}
-
-
-def view_of(arrays: Mapping[str, NDArray[Any]]) -> View:
-    """The inverse of `view_arrays`; other arrays may be beside its own."""
-    return View(*(arrays[field.name] for field in fields(View)))
+        view = cls.member.view_type.from_arrays(arrays)
+        return cls(view, arrays["weights"], arrays["bias"], arrays["losses"])
 
 
 def fit_linear(train: Rows, held: Rows, seed: int, deadline: Deadline, *, splines: bool = False) -> LinearPath:
+    """A logistic regression on the columns of a table; see `fit_path`."""
+    view = View.of(train.features, splines=splines)
+    return fit_path(LinearPath, view, train, held, deadline, PATH if train.n <= PATH_ROWS else SHORT_PATH)
+
+
+def fit_path(
+    kind: type[LinearPath],
+    view: AnyView,
+    train: Rows,
+    held: Rows,
+    deadline: Deadline,
+    strengths: Sequence[float],
+) -> LinearPath:
     """One logistic regression for each inverse L2 strength, each started where the last one ended.
 
     Classes without training rows get probability 0.
@@ -182,15 +211,14 @@ def fit_linear(train: Rows, held: Rows, seed: int, deadline: Deadline, *, spline
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
-    view = View.of(train.features, splines=splines)
     x, there = view.matrix(train.features), view.matrix(held.features)
     present = np.unique(train.codes)
-    path = PATH if train.n <= PATH_ROWS else SHORT_PATH
-    weights, bias = np.zeros((len(path), x.shape[1], train.k)), np.full((len(path), train.k), -np.inf)
+    m = len(strengths)
+    weights, bias = np.zeros((m, x.shape[1], train.k), dtype=x.dtype), np.full((m, train.k), -np.inf)
     bias[:, present] = 0.0
     # The default warm start keeps the coefficients of the last, stronger penalty.
     model = LogisticRegression(warm_start=True, max_iter=500, tol=1e-4)
-    for stage, strength in enumerate(path if len(present) > 1 else ()):
+    for stage, strength in enumerate(strengths if len(present) > 1 else ()):
         deadline.check()
         model.set_params(C=strength)
         # One thread: on matrices of this size BLAS threads wait for each other ten times longer than they work.
@@ -203,4 +231,4 @@ def fit_linear(train: Rows, held: Rows, seed: int, deadline: Deadline, *, spline
         else:
             weights[stage][:, present], bias[stage][present] = model.coef_.T, model.intercept_
     losses = [held.log_loss(smoothed(softmax(there @ w + b), train.n)) for w, b in zip(weights, bias, strict=True)]
-    return LinearPath(view, weights, bias, np.array(losses))
+    return kind(view, weights, bias, np.array(losses))

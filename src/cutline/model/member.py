@@ -7,7 +7,7 @@ import time
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ Arrays = dict[str, NDArray[Any]]
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time stamp of every entry (np.savez writes the current time), so that the same arrays give the same bytes."""
+
+
+SURE = 1.0
+"""Seconds of work from which its end may be foretold."""
 
 
 class OutOfTime(Exception):
@@ -62,7 +66,8 @@ class Rows:
 
 def take(features: Features, pick: NDArray[Any]) -> Features:
     """The features of some rows."""
-    return replace(features, numeric=features.numeric[pick], codes=features.codes[pick])
+    raw = tuple(column.take(pick) for column in features.raw)
+    return replace(features, numeric=features.numeric[pick], codes=features.codes[pick], raw=raw)
 
 
 def smoothed(p: Array, n: int) -> Array:
@@ -112,16 +117,20 @@ class Deadline:
     """A moment after which training stops; None for never."""
 
     def __init__(self, seconds: float | None) -> None:
-        self._end = None if seconds is None else time.monotonic() + seconds
+        self._start = time.monotonic()
+        self._end = None if seconds is None else self._start + seconds
 
     @property
     def passed(self) -> bool:
         """Whether it is over."""
         return self._end is not None and time.monotonic() > self._end
 
-    def check(self) -> None:
-        """Raise `OutOfTime` when it is over."""
+    def check(self, done: float = 0.0) -> None:
+        """Raise `OutOfTime` when it is over, or will be before work of which a part is done comes to its end."""
         if self.passed:
+            raise OutOfTime
+        took = time.monotonic() - self._start
+        if self._end is not None and done > 0 and took > SURE and self._start + took / done > self._end:
             raise OutOfTime
 
 
@@ -140,6 +149,10 @@ class Learner:
         ``refuses(rows) -> str``: why it is of no use for these rows, or nothing.
     expects : callable
         ``expects(rows, seconds of a fold of those before it) -> seconds`` that a fold will take at least.
+    prepare : callable
+        ``prepare(rows, deadline)``: derive what all folds share.
+    reads : {"table", "text", "photo"}
+        What it learns from: without such columns it is no candidate.
     dear : bool
         Dear to store and to apply: it joins only when it gains enough.
     """
@@ -150,7 +163,16 @@ class Learner:
     fit: Callable[[Rows, Rows, int, Deadline], Path]
     refuses: Callable[[Rows], str] = lambda rows: ""
     expects: Callable[[Rows, Mapping[str, float]], float] = lambda rows, took: 0.0
+    prepare: Callable[[Rows, Deadline], None] = lambda rows, deadline: None
+    reads: Literal["table", "text", "photo"] = "table"
     dear: bool = False
+
+    def applies(self, features: Features) -> bool:
+        """Whether there is a column to read; that a text has a length makes no table."""
+        kinds = [raw.kind for raw in features.raw]
+        if self.reads != "table":
+            return self.reads in kinds
+        return features.numeric.shape[1] + features.codes.shape[1] > kinds.count("text")
 
 
 def stages(losses: list[Array]) -> list[int]:
@@ -167,14 +189,24 @@ def stages(losses: list[Array]) -> list[int]:
     return [int(each.argmin()) for each in others]
 
 
+def npy(values: Any) -> bytes:
+    """An array as the bytes of an .npy file."""
+    out = io.BytesIO()
+    np.lib.format.write_array(out, np.asarray(values, order="C"), allow_pickle=False)
+    return out.getvalue()
+
+
+def of_npy(content: bytes) -> NDArray[Any]:
+    """The inverse of `npy`; nothing in it is executed."""
+    return np.asarray(np.lib.format.read_array(io.BytesIO(content), allow_pickle=False))
+
+
 def packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """Arrays as the bytes of an .npz file, the same for the same arrays."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for name, values in arrays.items():
-            one = io.BytesIO()
-            np.lib.format.write_array(one, np.asarray(values, order="C"), allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy", LONG_AGO), one.getvalue())
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", LONG_AGO), npy(values))
     return out.getvalue()
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.data import Features
-from cutline.model.linear import View, view_arrays, view_of
+from cutline.model.linear import View
 from cutline.model.member import Array, Arrays, Deadline, Rows, smoothed
 from cutline.scores import softmax
 
@@ -55,12 +55,12 @@ class Network:
 
     def arrays(self) -> Arrays:
         """All there is to save."""
-        return {**view_arrays(self.view), **{f"p{i}": p for i, p in enumerate(self.parameters)}}
+        return {**self.view.arrays(), **{f"p{i}": p for i, p in enumerate(self.parameters)}}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The inverse of `arrays`."""
-        return cls(view_of(arrays), tuple(arrays[f"p{i}"] for i in range(2 * len(HIDDEN) + 3)))
+        return cls(View.from_arrays(arrays), tuple(arrays[f"p{i}"] for i in range(2 * len(HIDDEN) + 3)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +82,7 @@ class NetworkPath:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The inverse of `arrays`."""
-        return cls(view_of(arrays), Network.from_arrays(arrays).parameters, arrays["losses"])
+        return cls(View.from_arrays(arrays), Network.from_arrays(arrays).parameters, arrays["losses"])
 
 
 def fit_network(train: Rows, held: Rows, seed: int, deadline: Deadline) -> NetworkPath:

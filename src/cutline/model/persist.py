@@ -1,7 +1,8 @@
-"""One file for a classifier: a zip of a JSON manifest, plain arrays and LightGBM's own text. Nothing in it is executed.
+"""One file for a classifier: a zip of a JSON manifest and plain arrays, some of which hold a library's own format.
 
-The manifest names every other entry with its SHA-256, and carries a digest of itself: a damaged or carelessly altered
-file is refused. (It is no signature: who can write the file can also write its digests.)
+Nothing in it is executed. Every array is an entry named by its SHA-256; the manifest says which belongs where, and
+carries a digest of itself: a damaged or carelessly altered file is refused. (It is no signature: who can write the
+file can also write its digests.)
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from cutline.calibration import calibrator_from_dict
@@ -28,12 +28,13 @@ from cutline.labels import Classes
 from cutline.model.boost import CatBoost
 from cutline.model.classifier import Classifier, Measured, Plan
 from cutline.model.linear import Linear
-from cutline.model.member import LONG_AGO, Member, packed, unpacked
+from cutline.model.member import LONG_AGO, npy, of_npy
 from cutline.model.network import Network
 from cutline.model.trees import Trees
+from cutline.model.vectors import VectorLinear
 
 FORMAT = 1
-MEMBERS: dict[str, Any] = {each.kind: each for each in (Linear, Trees, CatBoost, Network)}
+MEMBERS: dict[str, Any] = {each.kind: each for each in (Linear, VectorLinear, Trees, CatBoost, Network)}
 MOST_BYTES = 4 << 30
 """A declared size above this is refused before anything is unpacked."""
 SEAL = 64
@@ -48,33 +49,37 @@ BROKEN = (
 def save(model: Classifier, path: str | os.PathLike[str]) -> None:
     """Write the classifier under a temporary name, then rename."""
     entries: dict[str, bytes] = {}
-    bag = []
-    for number, (weight, members) in enumerate(model.bag):
-        names = []
-        for fold, member in enumerate(members):
-            name = f"members/{number}-{fold}.npz"
-            entries[name] = packed(member.arrays())
-            names.append({"entry": name, "kind": member.kind})
-        bag.append({"weight": weight, "members": names})
+
+    def kept(arrays: Mapping[str, Any]) -> dict[str, str]:
+        """Arrays as entries named by their SHA-256: what several folds share is stored once."""
+        names = {}
+        for name, values in arrays.items():
+            content = npy(values)
+            names[name] = f"{hashlib.sha256(content).hexdigest()}.npy"
+            entries[names[name]] = content
+        return names
+
+    bag = [
+        {"weight": weight, "members": [{"kind": each.kind, "arrays": kept(each.arrays())} for each in members]}
+        for weight, members in model.bag
+    ]
     measured = {field.name: getattr(model.measured, field.name) for field in fields(Measured)}
-    measured = {name: np.asarray(each) for name, each in measured.items() if each is not None}
-    entries["measured.npz"] = packed(measured)
     manifest = {
         "format": FORMAT,
         "classes": model.classes.to_dict(),
         "schema": model.schema.to_dict(),
         "bag": bag,
+        "measured": kept({name: each for name, each in measured.items() if each is not None}),
         "calibrator": model.calibrator.to_dict(),
         "point": model.point.to_dict(),
         "plan": model.plan.to_dict(),
         "notes": list(model.notes),
-        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in entries.items()},
     }
     manifest["digest"] = _digest(manifest)
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
         _put(archive, "manifest.json", json.dumps(manifest, allow_nan=False, indent=1).encode())
-        for name, content in entries.items():
+        for name, content in sorted(entries.items()):
             _put(archive, name, content)
         archive.comment = b"-" * SEAL  # its length stands in the file before its text
     body = whole.getvalue()[:-SEAL]
@@ -143,38 +148,35 @@ def _read(archive: zipfile.ZipFile, name: str) -> Classifier:
         )
     if manifest.get("digest") != _digest(manifest):
         raise ModelFileError(name, "a manifest that does not match its digest", "an unaltered file", "copy it again")
-    listed = sorted(["manifest.json", *manifest["sha256"]])
-    if sorted(info.filename for info in infos) != listed:
+    saved = [member["arrays"] for part in manifest["bag"] for member in part["members"]]
+    listed = {"manifest.json"}.union(manifest["measured"].values(), *(each.values() for each in saved))
+    if sorted(info.filename for info in infos) != sorted(listed):
         raise ModelFileError(name, "entries that the manifest does not list, or lists in vain", "an unaltered file")
-    entries = {entry: archive.read(entry) for entry in manifest["sha256"]}
-    for entry, content in entries.items():
-        if hashlib.sha256(content).hexdigest() != manifest["sha256"][entry]:
+    found: dict[str, NDArray[Any]] = {}
+    for entry in sorted(listed - {"manifest.json"}):
+        content = archive.read(entry)
+        if f"{hashlib.sha256(content).hexdigest()}.npy" != entry:
             raise ModelFileError(name, f"entry {entry} that does not match its digest", "an unaltered file")
-    classes = Classes.from_dict(manifest["classes"])
+        found[entry] = of_npy(content)
+
+    def arrays(names: Mapping[str, str]) -> dict[str, NDArray[Any]]:
+        return {each: found[entry] for each, entry in names.items()}
+
     bag = tuple(
-        (float(part["weight"]), tuple(_member(entries[m["entry"]], m["kind"]) for m in part["members"]))
+        (float(part["weight"]), tuple(MEMBERS[m["kind"]].from_arrays(arrays(m["arrays"])) for m in part["members"]))
         for part in manifest["bag"]
     )
+    measured: dict[str, Any] = arrays(manifest["measured"])
     return Classifier(
-        classes,
+        Classes.from_dict(manifest["classes"]),
         Schema.from_dict(manifest["schema"]),
         bag,
         calibrator_from_dict(manifest["calibrator"]),
         OperatingPoint.from_dict(manifest["point"]),
         Plan.from_dict(manifest["plan"]),
-        _measured(unpacked(entries["measured.npz"])),
+        Measured(**measured | {"crossed": bool(measured["crossed"])}),
         tuple(manifest["notes"]),
     )
-
-
-def _measured(arrays: Mapping[str, NDArray[Any]]) -> Measured:
-    values: dict[str, Any] = {**arrays, "crossed": bool(arrays["crossed"])}
-    return Measured(**values)
-
-
-def _member(content: bytes, kind: str) -> Member:
-    made: Member = MEMBERS[kind].from_arrays(unpacked(content))
-    return made
 
 
 def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

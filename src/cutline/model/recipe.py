@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cutline.calibration import Calibration, calibrate
 from cutline.data import Features
-from cutline.errors import UnknownName
+from cutline.errors import InputError, UnknownName
 from cutline.labels import Classes
-from cutline.model import blend, boost
+from cutline.model import blend, boost, vectors
 from cutline.model.linear import KNOTS, LinearPath, fit_linear
 from cutline.model.member import Array, Learner, Member, Rows, smoothed, take
 from cutline.model.network import NetworkPath, fit_network
@@ -37,9 +37,23 @@ def _splines_take(rows: Rows, took: Mapping[str, float]) -> float:
     return 3 * took.get("linear", 0.0)
 
 
+def _vectors(name: str, kind: Literal["text", "photo"]) -> Learner:
+    return Learner(
+        name,
+        "linear",
+        vectors.VectorPath,
+        partial(vectors.fit_vectors, kind=kind),
+        partial(vectors.refuses, kind=kind),
+        prepare=partial(vectors.prepare, kind=kind),
+        reads=kind,
+    )
+
+
 LEARNERS: tuple[Learner, ...] = (
     Learner("linear", "linear", LinearPath, fit_linear),
     Learner("splines", "linear", LinearPath, partial(fit_linear, splines=True), _without_splines, _splines_take),
+    _vectors("photos", "photo"),
+    _vectors("sentences", "text"),
     Learner("extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True)),
     Learner("trees", "lightgbm", TreesPath, fit_trees),
     Learner("deep_trees", "lightgbm", TreesPath, partial(fit_trees, deep=True)),
@@ -96,14 +110,19 @@ def blended(
     return Blend(share, calibrate(scores, seed=seed))
 
 
-def learners(families: Sequence[str] | None, names: Sequence[str] | None = None) -> list[Learner]:
-    """The members of the families asked for, or those named by a plan."""
+def learners(features: Features, families: Sequence[str] | None, names: Sequence[str] | None = None) -> list[Learner]:
+    """The members of the families asked for, or those named by a plan, that have columns to read."""
     for family in families or ():
         if family not in FAMILIES:
             raise UnknownName.among("families", family, FAMILIES)
     if names is not None:
         return [learner for learner in LEARNERS if learner.name in names]
-    return [learner for learner in LEARNERS if families is None or learner.family in families]
+    asked = [learner for learner in LEARNERS if families is None or learner.family in families]
+    found = [learner for learner in asked if learner.applies(features)]
+    if not found:
+        came = "members for tables alone" if features.raw else "members for texts and photos alone"
+        raise InputError("families", came, "one that reads these columns", 'families=["linear"]')
+    return found
 
 
 def predicted(bag: Sequence[Sequence[Member]], found: Features, k: int, n_train: int) -> list[Array]:

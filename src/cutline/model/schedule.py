@@ -241,6 +241,12 @@ class _Run:
             if learner.expects(self.rows, took) * waves >= self.clock.left:
                 raise OutOfTime(f"no time for it: {max(self.clock.left, 0):.1f} s were left")
         head, rest = numbers[: self.threads], numbers[self.threads :]
+        start = time.monotonic()
+        try:
+            learner.prepare(self.rows, Deadline(self.clock.left if limited else None))
+        except OutOfTime:
+            raise OutOfTime(f"it could not have been ready in the {self.clock.left:.1f} s that were left") from None
+        ready = time.monotonic() - start
         share = self.clock.left / waves if limited else None
         try:
             paths = self._folds(learner, head, share)
@@ -257,7 +263,7 @@ class _Run:
         for number, member in zip(numbers, bag, strict=True):
             held = self.fold == number
             out[held] = smoothed(member(self.rows.take(held).features), self.rows.n)
-        return Trained(learner.name, bag, out, tuple(at), sum(took for _, took in paths))
+        return Trained(learner.name, bag, out, tuple(at), ready + sum(took for _, took in paths))
 
     def _folds(self, learner: Learner, numbers: list[int], limit: float | None) -> list[tuple[Path, float]]:
         """The path of each fold and the seconds it took, side by side."""

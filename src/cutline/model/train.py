@@ -134,7 +134,8 @@ def fit(
         rows = Rows(features(schema, tune.table), tune.codes, tune.weight, tune.classes.k)
         folds = plan.folds if plan is not None else FEW_FOLDS if rows.n * rows.k > MANY else FOLDS
         fold = stratified_folds(tune.codes, folds, seed, tune.groups)
-        wanted = recipe.learners(families, None if plan is None else [member["name"] for member in plan.members])
+        names = None if plan is None else [member["name"] for member in plan.members]
+        wanted = recipe.learners(rows.features, families, names)
         store = Store(checkpoint, _key(rows, fold, seed, [one.name for one in wanted]), resume=resume)
         clock = Clock(limit, store.spent)
         cores = threads or os.cpu_count() or 1
@@ -271,6 +272,8 @@ def _key(rows: Rows, fold: NDArray[Any], seed: int, names: Sequence[str]) -> str
     digest = hashlib.sha256(json.dumps([seed, list(names), _versions()]).encode())
     for each in (rows.features.numeric, rows.features.codes, rows.codes, fold, rows.weight):
         digest.update(b"" if each is None else np.ascontiguousarray(each).tobytes())
+    for raw in rows.features.raw:
+        digest.update("\0".join(raw.cells[raw.rows]).encode(errors="surrogatepass"))
     return digest.hexdigest()
 
 
