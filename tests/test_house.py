@@ -39,18 +39,23 @@ PUBLIC_ONLY = ("serve", "cli", "__main__")
 UPWARD = {("decision/point.py", "evaluation", "assess")}
 
 HEAVY = [
+    "PIL",
+    "catboost",
     "cyclopts",
+    "jax",
     "keras",
     "lightgbm",
     "matplotlib",
     "narwhals",
+    "onnx",
+    "onnxruntime",
     "pandas",
     "playwright",
     "polars",
     "pyarrow",
     "pyspark",
 ]
-HEAVY += ["rich", "scipy.stats", "skops", "sklearn", "torch"]
+HEAVY += ["rich", "scipy.stats", "skops", "sklearn", "tokenizers", "torch"]
 
 
 def part_of(path):

@@ -16,6 +16,7 @@ import cutline as cl
 from cutline.data import Features
 from cutline.errors import DataError, InputError
 from cutline.evidence import stratified_folds
+from cutline.model.folds import Folds
 from cutline.model.linear import fit_linear
 from cutline.model.member import Deadline, Learner, Rows, packed, stages, unpacked
 from cutline.model.recipe import LEARNERS
@@ -31,18 +32,18 @@ def drawn(n: int = 300, k: int = 2, seed: int = 0, weight: NDArray[np.float64] |
     codes = np.searchsorted(np.quantile(z, np.linspace(0, 1, k + 1)[1:-1]), z)
     x[rng.random((n, 3)) < 0.05] = np.nan
     found = Features(x, ("a", "b", "c"), level[:, None], ("d",), (4,), ())
-    return Rows(found, codes, weight, k)
+    return Rows(found, codes, weight, k, len(codes))
 
 
 def usable() -> list[Learner]:
     rows = drawn(60)
-    return [learner for learner in LEARNERS if not learner.refuses(rows)]
+    return [learner for learner in LEARNERS if learner.applies(rows) and not learner.refuses(rows)]
 
 
 def trained(learners, rows, fold, *, budget=None, threads=1, store=None):
     said: list[str] = []
     clock, store = Clock(budget), store or Store(None, "", resume=False)
-    return train(learners, rows, fold, seed=3, threads=threads, clock=clock, store=store, say=said.append)
+    return train(learners, rows, Folds(fold), seed=3, threads=threads, clock=clock, store=store, say=said.append)
 
 
 # --- members -----------------------------------------------------------------------------------------------------
@@ -73,11 +74,11 @@ def test_every_member_learns_and_its_stages_can_be_saved(learner: Learner, k: in
 @pytest.mark.parametrize("learner", usable(), ids=lambda learner: learner.name)
 def test_a_row_of_weight_zero_does_not_count_and_weights_move_the_fit(learner: Learner) -> None:
     rows, held = drawn(200, 2, 3), drawn(100, 2, 4)
-    flipped = Rows(rows.features, 1 - rows.codes, None, 2)
+    flipped = Rows(rows.features, 1 - rows.codes, None, 2, rows.n)
     both = np.concatenate([np.arange(200), np.arange(200)])
     codes = np.concatenate([rows.codes, flipped.codes])
-    right = Rows(rows.take(both).features, codes, np.repeat([1.0, 1e-6], 200), 2)
-    wrong = Rows(rows.take(both).features, codes, np.repeat([1e-6, 1.0], 200), 2)
+    right = Rows(rows.take(both).features, codes, np.repeat([1.0, 1e-6], 200), 2, 400)
+    wrong = Rows(rows.take(both).features, codes, np.repeat([1e-6, 1.0], 200), 2, 400)
     losses = [
         held.log_loss(np.maximum(learner.fit(one, held, 0, Deadline(None)).at(0)(held.features), 1e-9))
         for one in (right, wrong)
@@ -150,7 +151,7 @@ class Slow:
     def __init__(self, took: float) -> None:
         self.took = took
 
-    def __call__(self, train: Rows, held: Rows, seed: int, deadline: Deadline):
+    def __call__(self, train: Rows, held: Rows, seed: int, deadline: Deadline, until: int | None):
         end = time.monotonic() + self.took
         while time.monotonic() < end:
             deadline.check()
@@ -198,11 +199,11 @@ def test_finished_folds_are_read_not_fitted(tmp_path: Path) -> None:
     fold = stratified_folds(rows.codes, 5, 0)
     calls: list[int] = []
 
-    def counted(train: Rows, held: Rows, seed: int, deadline: Deadline):
+    def counted(train: Rows, held: Rows, seed: int, deadline: Deadline, until: int | None):
         calls.append(seed)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        return fit_linear(train, held, seed, deadline)
+        return fit_linear(train, held, seed, deadline, until)
 
     learner = Learner("linear", "linear", LEARNERS[0].path, counted)
     with pytest.raises(KeyboardInterrupt):

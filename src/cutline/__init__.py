@@ -169,11 +169,16 @@ if TYPE_CHECKING:
     from cutline.evidence.slice_results import Slices
     from cutline.evidence.slices import slices
     from cutline.model import Classifier, fit, load
+    from cutline.model.outputs import score
+    from cutline.model.wrap import Wrapped, wrap
 
 _LAZY = {
     "Classifier": "model",
     "fit": "model",
     "load": "model",
+    "Wrapped": "model.wrap",
+    "score": "model.outputs",
+    "wrap": "model.wrap",
     "read_scores": "data",
     "Comparison": "evidence.difference",
     "compare": "evidence.compare",
@@ -242,6 +247,7 @@ __all__ = [
     "Selective",
     "Slices",
     "ThresholdTable",
+    "Wrapped",
     "accuracy",
     "at_top",
     "auch",
@@ -352,6 +358,7 @@ __all__ = [
     "report",
     "roc_auc",
     "samples",
+    "score",
     "selective",
     "selective_risk",
     "shift_prior",
@@ -363,6 +370,7 @@ __all__ = [
     "undo_class_weight",
     "weighted",
     "weighted_roc_auc_ovo",
+    "wrap",
 ]
 
 

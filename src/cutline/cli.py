@@ -188,6 +188,7 @@ def fit(
     *,
     target: str,
     positive: str | None = None,
+    order: Many = (),
     output: Output = None,
     aim: Aim = Aim(),
     drop: Many = (),
@@ -196,6 +197,7 @@ def fit(
     budget: str = "60s",
     weight: str | None = None,
     group: str | None = None,
+    time: str | None = None,
     holdout: float = 0.0,
     checkpoint: Path | None = None,
     resume: Flag = False,
@@ -217,6 +219,8 @@ def fit(
         Column to predict.
     positive
         The positive class of a binary problem.
+    order
+        All classes from low to high, when their order means something.
     output
         Where to save the classifier.
     drop
@@ -231,6 +235,8 @@ def fit(
         Column with the importance of each row.
     group
         Column of what belongs together: its rows stay in one fold.
+    time
+        Column of dates or numbers: models are tried on rows that came after those they learned from.
     holdout
         Share of the rows to keep apart for the figures; by default all are learned from, and figures are cross-fitted.
     checkpoint
@@ -252,6 +258,7 @@ def fit(
             data,
             target=target,
             positive=positive,
+            order=list(order) or None,
             policy=aim.policy(),
             drop=drop,
             types=dict(_pair("--types", text) for text in types) or None,
@@ -259,6 +266,7 @@ def fit(
             budget=budget,
             weight=weight,
             groups=group,
+            time=time,
             holdout=holdout,
             checkpoint=checkpoint,
             resume=resume,

@@ -41,6 +41,7 @@ from cutline.metrics import (
     roc_auc,
 )
 from cutline.metrics.counts import class_counts
+from cutline.metrics.ordinal import mae, off_by_one_accuracy, quadratic_kappa, ranked_probability_score
 from cutline.metrics.pairwise import ClassOrder, class_order, hand_till, pairs_mean
 from cutline.scores import Kind, Role, Scores
 
@@ -397,6 +398,8 @@ def _several(
     codes = decided(known) if decision is None else decision
     matrix = confusion_matrix(known, codes)
     usual = [accuracy, balanced_accuracy, macro(precision), macro(recall), macro(f1), mcc]
+    if known.classes.ordered:
+        usual += [off_by_one_accuracy, mae, quadratic_kappa]
     for metric in chosen or ():
         metric.check(known)
     at_once = usual if chosen is None else [m for m in chosen if m.of_matrix]
@@ -410,7 +413,8 @@ def _several(
         found.append(estimated(macro(roc_auc), known, *of_macro_auc(order, known.n), confidence=confidence))
         found.append(estimated(hand_till, known, pairs_mean(order), None, confidence=confidence))
     if known.kind in ("probability", "logit"):
-        found += [estimate(metric, known, confidence=confidence) for metric in (log_loss, brier)]
+        of_rows = (log_loss, brier, ranked_probability_score) if known.classes.ordered else (log_loss, brier)
+        found += [estimate(metric, known, confidence=confidence) for metric in of_rows]
     if chosen is not None:
         made = {e.metric.name: e for e in found}
         found = [

@@ -244,6 +244,10 @@ class Scores(Shown):
         """The same rows with other weights, shape (n,)."""
         return self._with(weight=_rows("weight", _weight(weight), self.n))
 
+    def with_groups(self, groups: NDArray[Any] | None) -> Scores:
+        """The same rows in other clusters, shape (n,), or in none."""
+        return self._with(groups=None if groups is None else _rows("groups", as_array(groups), self.n))
+
     def with_notes(self, *notes: str) -> Scores:
         """The same rows with more notes."""
         return self._with(notes=(*self.notes, *notes))

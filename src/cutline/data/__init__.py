@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from cutline.data.copies import screened, together
 from cutline.data.features import Features, features
+from cutline.data.folders import read_folder
 from cutline.data.infer import infer_schema
 from cutline.data.raw import Raw
 from cutline.data.read import column, read_table, table_notes
@@ -10,6 +12,7 @@ from cutline.data.samples import SAMPLES, Sample, bundled
 from cutline.data.schema import Column, Schema
 from cutline.data.scores import read_scores
 from cutline.data.target import Target, read_target
+from cutline.data.times import read_times
 from cutline.data.write import replacing, write_table, write_text
 
 __all__ = [
@@ -24,11 +27,15 @@ __all__ = [
     "column",
     "features",
     "infer_schema",
+    "read_folder",
     "read_scores",
     "read_table",
     "read_target",
+    "read_times",
     "replacing",
+    "screened",
     "table_notes",
+    "together",
     "write_table",
     "write_text",
 ]

@@ -12,9 +12,9 @@ import pickle
 import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +103,6 @@ class _Tensor:
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
-    rest: tuple[Any, ...] = field(repr=False)
 
     def array(self, stored: NDArray[Any]) -> NDArray[Any]:
         """The tensor as an array, once its numbers are known."""
@@ -116,13 +115,14 @@ class _Tensor:
 
 
 def _tensor(storage: _Storage, offset: int, shape: Any, strides: Any, *rest: Any) -> _Tensor:
-    return _Tensor(storage, offset, tuple(shape), tuple(strides), rest)
+    # The rest is about gradients.
+    return _Tensor(storage, offset, tuple(shape), tuple(strides))
 
 
 class _Reader(pickle.Unpickler):
     """Admits tensors in a dictionary; whatever else a pickle may name is refused, so nothing of it is executed."""
 
-    ADMITTED = {
+    ADMITTED: ClassVar = {
         ("collections", "OrderedDict"): OrderedDict,
         ("torch._utils", "_rebuild_tensor_v2"): _tensor,
         ("torch", "FloatStorage"): np.dtype("<f4"),
@@ -187,7 +187,6 @@ def converted(weights: Weights) -> bytes:
     from onnx import TensorProto, checker, helper
 
     graph = _Graph(weights)
-    helper_graph = helper.make_graph
     try:
         last = graph.layers()
     except (KeyError, ValueError) as error:
@@ -195,7 +194,7 @@ def converted(weights: Weights) -> bytes:
     pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", "height", "width", 3])
     features = helper.make_tensor_value_info(last, TensorProto.FLOAT, ["n", WIDTH])
     made = helper.make_model(
-        helper_graph(graph.nodes, "efficientnet-lite0", [pixels], [features], graph.constants),
+        helper.make_graph(graph.nodes, "efficientnet-lite0", [pixels], [features], graph.constants),
         opset_imports=[helper.make_opsetid("", 13)],
         ir_version=8,
         producer_name="cutline",

@@ -26,6 +26,7 @@ from cutline.data.parse import (
     trimmed,
     truths,
 )
+from cutline.data.photo_files import SUFFIXES
 from cutline.data.read import read_table, table_notes
 from cutline.data.schema import MOST_LEVELS, Column, Schema, shortened
 from cutline.errors import DataError, UnknownName
@@ -46,7 +47,7 @@ WRITTEN = r"\s|[^\x00-\x7F]{4}"
 """What marks a text: blanks, or a run of letters of a script that may have none."""
 ENOUGH = 10
 """Fewer present values than this are never called an identifier or text for being all different."""
-PHOTO = re.compile(r"\.(?i:jpe?g|png|webp|gif|bmp|tiff?)$")
+PHOTO = re.compile(r"\.(?i:" + "|".join(suffix[1:] for suffix in SUFFIXES) + ")$")
 """Ends of the names of photos."""
 ID_NAME = re.compile(
     r"(^|[\W_])(?i:id|uuid|guid|index|idx|row|rownum|rownames)$|[a-z](Id|ID)$|^$|^Unnamed: 0$|^__index_level_0__$"

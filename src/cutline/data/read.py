@@ -24,7 +24,8 @@ PARQUET = (".parquet", ".pq")
 COMPRESSED = (".gz", ".bz2", ".zst")
 SUFFIXES = ".csv, .tsv, .txt (also with .gz, .bz2 or .zst) or .parquet"
 
-_NOTES = b"cutline.notes"
+NOTES = b"cutline.notes"
+"""Where a table keeps its notes, as JSON."""
 
 
 def read_table(source: Any, *, columns: Sequence[str] | None = None) -> pa.Table:
@@ -79,7 +80,7 @@ def read_table(source: Any, *, columns: Sequence[str] | None = None) -> pa.Table
 
 def table_notes(table: pa.Table) -> tuple[str, ...]:
     """The guesses made while reading (the delimiter, a decimal comma), as sentences."""
-    saved = (table.schema.metadata or {}).get(_NOTES)
+    saved = (table.schema.metadata or {}).get(NOTES)
     return tuple(json.loads(saved)) if saved else ()
 
 
@@ -110,12 +111,14 @@ def _read_file(path: str, columns: Sequence[str] | None) -> pa.Table:
     if not file.exists():
         raise _no_file(file)
     if file.is_dir():
-        raise DataError(path, "a folder", "one file", "name a file in it")
+        from cutline.data.folders import read_folder
+
+        return read_folder(path, labelled=any(each.is_dir() for each in file.iterdir()))
     suffixes = [suffix.lower() for suffix in file.suffixes[-2:]]
     squeezed = bool(suffixes) and suffixes[-1] in COMPRESSED
     suffix = "".join(suffixes[:-1][-1:] if squeezed else suffixes[-1:])
     if suffix in PARQUET and not squeezed:
-        return _read_parquet(path, columns)
+        return _beside(_read_parquet(path, columns), file.parent)
     if suffix not in TEXT:
         raise DataError(path, f"the suffix {suffix!r}", SUFFIXES, "save the table as CSV or Parquet")
     data = _bytes(path, squeezed)
@@ -124,7 +127,14 @@ def _read_file(path: str, columns: Sequence[str] | None) -> pa.Table:
         raise DataError(path, "a Parquet file", "text, by its suffix", "rename it to .parquet")
     if start in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         raise DataError(path, "an Excel or zip file", "text, by its suffix", "save the sheet as CSV (UTF-8)")
-    return _noted(read_delimited(data, path, columns=columns, tabs=suffix in (".tsv", ".tab")))
+    return _beside(_noted(read_delimited(data, path, columns=columns, tabs=suffix in (".tsv", ".tab"))), file.parent)
+
+
+def _beside(table: pa.Table, folder: Path) -> pa.Table:
+    """The table with paths of photos that are meant from where its file lies."""
+    from cutline.data.folders import located
+
+    return located(table, folder)
 
 
 def _read_stream(stream: Any, columns: Sequence[str] | None) -> pa.Table:
@@ -137,7 +147,7 @@ def _read_stream(stream: Any, columns: Sequence[str] | None) -> pa.Table:
 
 
 def _noted(read: Delimited) -> pa.Table:
-    return read.table.replace_schema_metadata({_NOTES: json.dumps(read.notes)} if read.notes else None)
+    return read.table.replace_schema_metadata({NOTES: json.dumps(read.notes)} if read.notes else None)
 
 
 def _no_file(file: Path) -> DataError:
@@ -255,7 +265,7 @@ def _plain(table: pa.Table) -> pa.Table:
 
     columns = [_plain_column(values) for values in table.columns]
     return pa.table(columns, names=[str(name) for name in table.column_names]).replace_schema_metadata(
-        {_NOTES: (table.schema.metadata or {})[_NOTES]} if _NOTES in (table.schema.metadata or {}) else None
+        {NOTES: (table.schema.metadata or {})[NOTES]} if NOTES in (table.schema.metadata or {}) else None
     )
 
 

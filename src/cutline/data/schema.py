@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from cutline.data.parse import Order
@@ -109,6 +109,17 @@ class Schema:
                 names = ", ".join(repr(column.name) for column in columns[:5]) + (", ..." if len(columns) > 5 else "")
                 out.append(f"{len(columns):,} columns left out ({kind}): {names}")
         return tuple(out)
+
+    def without_trend(self, time: str) -> Schema:
+        """The schema without what tells one year from another: rows of the future lie beyond all that was seen."""
+        columns = []
+        for column in self.columns:
+            if column.name == time:
+                parts = tuple(part for part in column.parts if part not in ("days", "year"))
+                detail = f"moments in time; gives {', '.join(parts)}" if parts else "moments in time; no feature"
+                column = replace(column, parts=parts, used=column.used and bool(parts), detail=detail)
+            columns.append(column)
+        return replace(self, columns=tuple(columns))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

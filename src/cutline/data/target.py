@@ -34,7 +34,14 @@ class Target(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read_target(table: Any, target: str, positive: Any = None, *, classes: Classes | None = None) -> Target:
+def read_target(
+    table: Any,
+    target: str,
+    positive: Any = None,
+    *,
+    order: Sequence[Any] | None = None,
+    classes: Classes | None = None,
+) -> Target:
     """The classes and the codes of a target column.
 
     Text labels are trimmed; None, nan and empty text are missing, counted and named in the notes. Booleans and
@@ -48,6 +55,8 @@ def read_target(table: Any, target: str, positive: Any = None, *, classes: Class
         The column of labels.
     positive : label, optional
         The positive class of a binary problem, as it is or as it is spelled: ``"1"`` finds the integer 1.
+    order : sequence of labels, optional
+        All classes from low to high, as they are or as they are spelled.
     classes : Classes, optional
         The classes of a fitted model, so that other rows get the same codes and may lack some class.
 
@@ -83,6 +92,8 @@ def read_target(table: Any, target: str, positive: Any = None, *, classes: Class
             hint = "cells such as '', NA, ? and - of a CSV file count as missing" if notes else ""
             raise LabelError(f"target {target!r}", came, "at least two classes", hint)
         classes = Classes.from_truth(labels.distinct, by_spelling(positive, labels.distinct), argument="target")
+        if order is not None:
+            classes = _in_order(order, classes, labels.distinct)
         if classes.binary and positive is None and not classes.positive_is_plain:
             last = f"the last of {list(classes.names)} in sorted order"
             notes.append(f"positive class guessed: {classes.positive!r}, {last}")
@@ -91,6 +102,14 @@ def read_target(table: Any, target: str, positive: Any = None, *, classes: Class
         labels = labels.spelled_as(classes.names, f"target {target!r}")
     codes = np.append(classes.encode(labels.distinct), np.int32(MISSING))
     return Target(classes, codes[labels.index], tuple(notes))
+
+
+def _in_order(order: Sequence[Any], found: Classes, labels: Sequence[Any]) -> Classes:
+    """The classes in the order declared."""
+    names = read_names([order] if isinstance(order, str) else list(order), labels)
+    if set(names) != set(found.names) or len(names) != len(found.names):
+        raise LabelError("order", f"{names}", f"each of {list(found.names)} once", "from the lowest to the highest")
+    return Classes(names, found.positive, ordered=True)
 
 
 @dataclass(frozen=True, slots=True)

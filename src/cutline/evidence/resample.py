@@ -42,13 +42,14 @@ def stratified_folds(
     seed : int
         Seed.
     groups : ndarray, shape (n,), optional
-        Rows that share a group stay in one fold (then classes are balanced only on average).
+        Rows that share a group stay in one fold; groups are dealt out by their most frequent class.
     """
     rng = np.random.default_rng(seed)
     if groups is not None:
         _, member = np.unique(groups.astype(str) if groups.dtype == object else groups, return_inverse=True)
-        fold_of = rng.permutation(np.arange(member.max() + 1) % folds)
-        return np.asarray(fold_of[member])
+        table = np.zeros((member.max() + 1, codes.max() + 1), dtype=np.int64)
+        np.add.at(table, (member, codes), 1)
+        return np.asarray(stratified_folds(table.argmax(axis=1), folds, seed)[member])
     out = np.empty(len(codes), dtype=np.int64)
     start = 0
     for code in np.unique(codes):

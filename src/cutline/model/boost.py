@@ -89,7 +89,7 @@ def installed() -> bool:
     return importlib.util.find_spec("catboost") is not None
 
 
-def fit_catboost(train: Rows, held: Rows, seed: int, deadline: Deadline) -> CatBoostPath:
+def fit_catboost(train: Rows, held: Rows, seed: int, deadline: Deadline, until: int | None = None) -> CatBoostPath:
     """Boost on the training rows until the log loss of the held-out rows has not improved for a while."""
     import catboost
 
@@ -98,10 +98,11 @@ def fit_catboost(train: Rows, held: Rows, seed: int, deadline: Deadline) -> CatB
     held = held.take(np.flatnonzero(known))
     binary = len(present) == 2
     name = "Logloss" if binary else "MultiClass"
-    work = train.n * (train.features.numeric.shape[1] + train.features.codes.shape[1]) * (1 if binary else train.k)
+    work = train.size * (train.features.numeric.shape[1] + train.features.codes.shape[1]) * (1 if binary else train.k)
+    rounds = int(min(max(4e9 / max(work, 1) / (1 if binary else train.k), 100), 1000))
     model = catboost.CatBoostClassifier(
         loss_function=name,
-        iterations=int(min(max(4e9 / max(work, 1) / (1 if binary else train.k), 100), 1000)),
+        iterations=rounds if until is None else until + 1,
         learning_rate=0.12 if work < 3_000_000 else 0.2,
         depth=6,
         border_count=64,  # as good as 254 by measurement, at half the time
@@ -114,7 +115,7 @@ def fit_catboost(train: Rows, held: Rows, seed: int, deadline: Deadline) -> CatB
         random_seed=seed,
         thread_count=1,
         od_type="Iter",
-        od_wait=PATIENCE,
+        od_wait=PATIENCE if until is None else until + 1,
         use_best_model=False,
         allow_writing_files=False,
         verbose=False,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.errors import ScoreError
+from cutline.errors import DataError, ScoreError
 from cutline.labels import as_array, column_names
 from cutline.scores import Kind
 
@@ -62,7 +62,7 @@ class Head:
         if fits:
             sums = " and sum to 1" if width > 1 else ""
             return "probability", (f"kind guessed: probability ({last}; all outputs lie in [0, 1]{sums})",)
-        if self.loss or self.activation not in ("linear", "") and self.sure:
+        if self.loss or (self.activation not in ("linear", "") and self.sure):
             why = f"{last}; no loss that makes probabilities or logits of it"
             return "rank", (f"kind guessed: rank ({why}); declare kind='logit' if these are logits",)
         return "logit", (f"kind guessed: logit ({last}, no loss known); declare kind= to be sure",)
@@ -149,7 +149,9 @@ def keras_outputs(model: Any, X: Any) -> NDArray[Any]:
     """Outputs of a Keras model, in batches."""
     single = not isinstance(X, dict) and len(getattr(model, "inputs", None) or [0]) == 1
     if single and (column_names(X) or isinstance(X, list | tuple)):
-        X = as_array(X, argument="X")
+        X = _rows(X)
+    if single and hasattr(X, "shape"):
+        model(X[:1], training=False)  # rows that do not fit fail here: failing in `predict` on JAX loses the weights
     sized = {"batch_size": BATCH} if hasattr(X, "shape") or not single else {}  # data sets have batches of their own
     return _one_array(model.predict(X, verbose=0, **sized))
 
@@ -170,7 +172,7 @@ def torch_outputs(model: Any, X: Any) -> NDArray[Any]:
 
     first = next(iter(model.parameters()), None)
     if not isinstance(X, torch.Tensor):
-        X = torch.as_tensor(np.array(as_array(X, argument="X")))
+        X = torch.as_tensor(np.array(_rows(X)))
         if X.is_floating_point() and first is not None:
             X = X.to(first.dtype)
     training = model.training
@@ -182,6 +184,17 @@ def torch_outputs(model: Any, X: Any) -> NDArray[Any]:
     finally:
         model.train(training)
     return np.concatenate(outs)
+
+
+def _rows(X: Any) -> NDArray[Any]:
+    """Rows as one array; numbers and booleans side by side become numbers."""
+    values = as_array(X, argument="X")
+    if values.dtype.kind not in "OUS":
+        return values
+    try:
+        return values.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError("X", "cells that are no numbers", "rows as the network takes them") from None
 
 
 def _one_array(out: Any, *, whole: bool = True) -> NDArray[Any]:

@@ -189,10 +189,13 @@ class LinearPath:
         return cls(view, arrays["weights"], arrays["bias"], arrays["losses"])
 
 
-def fit_linear(train: Rows, held: Rows, seed: int, deadline: Deadline, *, splines: bool = False) -> LinearPath:
+def fit_linear(
+    train: Rows, held: Rows, seed: int, deadline: Deadline, until: int | None = None, *, splines: bool = False
+) -> LinearPath:
     """A logistic regression on the columns of a table; see `fit_path`."""
     view = View.of(train.features, splines=splines)
-    return fit_path(LinearPath, view, train, held, deadline, PATH if train.n <= PATH_ROWS else SHORT_PATH)
+    path = PATH if train.size <= PATH_ROWS else SHORT_PATH
+    return fit_path(LinearPath, view, train, held, deadline, path if until is None else path[: until + 1])
 
 
 def fit_path(

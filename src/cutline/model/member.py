@@ -42,12 +42,18 @@ class Rows:
         Importance of each row.
     k : int
         Number of classes, whether or not all of them are among the rows.
+    size : int
+        Rows that a model of a fold learns from, about: settings follow it, so that stages mean the same in all folds.
+    ordered : bool
+        Whether the classes go from low to high.
     """
 
     features: Features
     codes: NDArray[Any]
     weight: Array | None
     k: int
+    size: int
+    ordered: bool = False
 
     @property
     def n(self) -> int:
@@ -57,7 +63,7 @@ class Rows:
     def take(self, pick: NDArray[Any]) -> Rows:
         """Some of the rows."""
         weight = None if self.weight is None else self.weight[pick]
-        return Rows(take(self.features, pick), self.codes[pick], weight, self.k)
+        return Rows(take(self.features, pick), self.codes[pick], weight, self.k, self.size, self.ordered)
 
     def log_loss(self, p: Array) -> float:
         """Mean -log of the probability of the true class, by weight."""
@@ -144,7 +150,7 @@ class Learner:
     path : type
         Of what `fit` gives.
     fit : callable
-        ``fit(train, held, seed, deadline) -> Path``.
+        ``fit(train, held, seed, deadline, until) -> Path``; no stage after `until` is needed, if it is given.
     refuses : callable
         ``refuses(rows) -> str``: why it is of no use for these rows, or nothing.
     expects : callable
@@ -153,6 +159,8 @@ class Learner:
         ``prepare(rows, deadline)``: derive what all folds share.
     reads : {"table", "text", "photo"}
         What it learns from: without such columns it is no candidate.
+    ordered : bool
+        It is for ordered classes alone.
     dear : bool
         Dear to store and to apply: it joins only when it gains enough.
     """
@@ -160,23 +168,26 @@ class Learner:
     name: str
     family: str
     path: Any
-    fit: Callable[[Rows, Rows, int, Deadline], Path]
+    fit: Callable[[Rows, Rows, int, Deadline, int | None], Path]
     refuses: Callable[[Rows], str] = lambda rows: ""
     expects: Callable[[Rows, Mapping[str, float]], float] = lambda rows, took: 0.0
     prepare: Callable[[Rows, Deadline], None] = lambda rows, deadline: None
     reads: Literal["table", "text", "photo"] = "table"
+    ordered: bool = False
     dear: bool = False
 
-    def applies(self, features: Features) -> bool:
-        """Whether there is a column to read; that a text has a length makes no table."""
-        kinds = [raw.kind for raw in features.raw]
+    def applies(self, rows: Rows) -> bool:
+        """Whether there is a column to read, and an order if need be; that a text has a length makes no table."""
+        features, kinds = rows.features, [raw.kind for raw in rows.features.raw]
+        if self.ordered and not rows.ordered:
+            return False
         if self.reads != "table":
             return self.reads in kinds
         return features.numeric.shape[1] + features.codes.shape[1] > kinds.count("text")
 
 
-def stages(losses: list[Array]) -> list[int]:
-    """The stage of each fold: the one that is best on average in the *other* folds.
+def stages(losses: list[Array], *, forward: bool = False) -> list[int]:
+    """The stage of each fold: the one that is best on average in the *other* folds, or in the one before it.
 
     >>> stages([np.array([3.0, 1.0, 2.0]), np.array([3.0, 2.0, 1.0]), np.array([3.0, 2.0, 1.0])])
     [2, 1, 1]
@@ -185,6 +196,8 @@ def stages(losses: list[Array]) -> list[int]:
     table = np.stack([each[:most] for each in losses])
     if len(table) == 1:
         return [int(table[0].argmin())]
+    if forward:  # the first has none before it: its own is taken, and no figure is made of its rows
+        return [int(each.argmin()) for each in (table[0], *table[:-1])]
     others = (table.sum(axis=0) - table) / (len(table) - 1)
     return [int(each.argmin()) for each in others]
 

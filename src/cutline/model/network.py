@@ -85,7 +85,7 @@ class NetworkPath:
         return cls(View.from_arrays(arrays), Network.from_arrays(arrays).parameters, arrays["losses"])
 
 
-def fit_network(train: Rows, held: Rows, seed: int, deadline: Deadline) -> NetworkPath:
+def fit_network(train: Rows, held: Rows, seed: int, deadline: Deadline, until: int | None = None) -> NetworkPath:
     """Minimise the log loss by Adam on batches drawn without replacement."""
     from threadpoolctl import threadpool_limits
 

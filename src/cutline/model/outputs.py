@@ -40,13 +40,11 @@ class Output:
         """Number of classes."""
         return 2 if self.values.ndim == 1 else int(self.values.shape[1])
 
-    def scores(self, names: Sequence[Any] | None, classes: Classes | None, y_true: Any, **more: Any) -> Scores:
+    def scores(self, names: Sequence[Any], classes: Classes, y_true: Any, **more: Any) -> Scores:
         """As `Scores`: `names` says of which class each column is, `classes` in which order they are wanted."""
-        if self.kind == "label" or names is None or classes is None:
-            found = Scores(y_true=y_true, y_score=self.values, classes=classes, kind=self.kind, **more)
-        else:
-            pick = [list(names).index(name) for name in classes.names]
-            found = Scores(y_true=y_true, y_score=_spread(self)[:, pick], classes=classes, kind=self.kind, **more)
+        pick = [list(names).index(name) for name in classes.names]
+        columns = _spread(self)[:, pick]
+        found = Scores(y_true=y_true, y_score=columns, classes=classes, kind=self.kind, **more)
         return found.with_notes(*self.notes)
 
 
@@ -124,19 +122,23 @@ def read(model: Any, X: Any, kind: Kind | None = None) -> Output:
     """What a model says of rows; `kind` overrules what it says it is."""
     if kind is not None and kind not in get_args(Kind):
         raise UnknownName.among("kind", str(kind), get_args(Kind))
+    if getattr(X, "shape", (1,))[:1] == (0,):
+        raise ShapeError("X", "no rows", "at least one")
+    wanted = "a fitted model with predict_proba, decision_function or predict; a network; or a function"
+    if isinstance(model, type):
+        raise InputError("model", f"the class {model.__name__}", wanted, f"{model.__name__}(...), fitted")
     if heads.is_keras(model) or heads.is_torch(model):
         out = _network(model, X, kind)
-    elif type(model).__name__ == "Booster":
+    elif type(model).__name__ == "Booster" and type(model).__module__.split(".")[0] in ("lightgbm", "xgboost"):
         out = _booster(model, X, kind)
     elif hasattr(model, "predict_proba") or hasattr(model, "decision_function") or hasattr(model, "predict"):
         out = _classifier(model, X, kind)
     elif callable(model):
         if kind is None:
-            wanted = "kind='probability', 'logit', 'rank' or 'label'"
-            raise InputError("kind", "none for a function", wanted, "say what the function gives")
+            said = "kind='probability', 'logit', 'rank' or 'label'"
+            raise InputError("kind", "none for a function", said, "say what the function gives")
         out = Output(as_array(model(X), argument="model"), kind)
     else:
-        wanted = "a fitted model with predict_proba, decision_function or predict; a network; or a function"
         raise InputError("model", f"a {type(model).__name__}", wanted)
     values = out.values
     if values.ndim == 2 and values.shape[1] == 1:
@@ -150,26 +152,33 @@ def named(out: Output, y_true: Any, positive: Any, classes: Any) -> tuple[list[A
     """The class of each column, the classes in the order wanted, and what was guessed."""
     if classes is not None:
         names, known = _declared(out, list(classes.names if isinstance(classes, Classes) else classes))
+        said = _one_output(out, names) if out.names is None else ()
         if isinstance(classes, Classes) and (positive is None or positive == classes.positive):
-            return names, classes, ()
-        said = () if positive is not None or out.k > 2 else (f"positive class: {known[-1]!r}, the last of {known}",)
-        return names, Classes(known, known[-1] if positive is None and out.k == 2 else positive), said
+            return names, classes, said
+        if positive is None and out.k == 2:
+            said = (*said, f"positive class: {known[-1]!r}, the last of {known}")
+        positive = known[-1] if positive is None and out.k == 2 else positive
+        return names, Classes(known, positive, ordered=getattr(classes, "ordered", False)), said
+    notes: tuple[str, ...] = ()
     coded = out.names is None or out.names == list(range(out.k))
     if not coded or (y_true is None and out.names is not None):
         assert out.names is not None
-        names, notes = out.names, ()
+        names = out.names
         if len(names) != out.k:
             raise _width(out, names)
     else:
-        names, notes = _from_truth(out, y_true, positive), ()
-        order = f"one output, read as the score of {names[1]!r}"
-        notes = (order if out.values.ndim == 1 else f"outputs taken in the order {names}",)
+        names = _from_truth(out, y_true, positive)
+        notes = _one_output(out, names) or (f"outputs taken in the order {names}",)
     found = Classes.from_found(names, positive)
     if found.binary and positive is None and not found.positive_is_plain:
         note = f"positive class guessed: {found.positive!r}, the last of {list(found.names)}"
         warnings.warn(f"{note}; declare positive= to be sure", GuessWarning, stacklevel=3)
         notes = (*notes, note)
     return names, found, notes
+
+
+def _one_output(out: Output, names: Sequence[Any]) -> tuple[str, ...]:
+    return (f"one output, read as the score of {names[1]!r}",) if out.values.ndim == 1 else ()
 
 
 def _declared(out: Output, given: list[Any]) -> tuple[list[Any], list[Any]]:
@@ -193,6 +202,8 @@ def _from_truth(out: Output, y_true: Any, positive: Any) -> list[Any]:
         if len(found) != out.k:
             raise ShapeError("y_true", f"{len(found)} one-hot columns", f"{out.k}, as the model has classes")
         return list(found)
+    if not found:
+        raise LabelError("y_true", "no label in any row", "at least one")
     if all(isinstance(name, bool) for name in found) and out.k == 2:
         return [False, True]
     if all(isinstance(name, int) and 0 <= name < out.k for name in found):
@@ -223,6 +234,8 @@ def _spread(out: Output) -> NDArray[Any]:
 
 
 def _network(model: Any, X: Any, kind: Kind | None) -> Output:
+    if kind == "label":
+        raise InputError("kind", "'label' for a network", "'probability', 'logit' or 'rank': networks give scores")
     keras = heads.is_keras(model)
     values = (heads.keras_outputs if keras else heads.torch_outputs)(model, X)
     if values.ndim == 2 and values.shape[1] == 1:
@@ -261,6 +274,8 @@ def _booster(model: Any, X: Any, kind: Kind | None) -> Output:
 def _classifier(model: Any, X: Any, kind: Kind | None) -> Output:
     """Anything with scikit-learn's methods."""
     names = _own_names(model)
+    if type(model).__name__ == "CatBoost":  # its own class, that gives raw sums when not asked for more
+        return Output(model.predict(X, prediction_type="Probability"), kind or "probability", names)
     margin = hasattr(model, "decision_function")
     if hasattr(model, "predict_proba") and kind != "label" and not (margin and kind in ("logit", "rank")):
         found = model.predict_proba(X)
@@ -274,9 +289,9 @@ def _classifier(model: Any, X: Any, kind: Kind | None) -> Output:
     if kind is None and said.dtype.kind == "f" and not (said == np.rint(said)).all():
         came = f"numbers with fractions from {type(model).__name__}.predict"
         raise ScoreError("model", came, "labels", "declare kind= if they are probabilities, logits or a rank")
-    if kind in (None, "label"):
+    if kind is None or kind == "label":
         return Output(said, "label", names)
-    return Output(said, kind or "rank", names)
+    return Output(said, kind, names)
 
 
 def _own_names(model: Any) -> list[Any] | None:

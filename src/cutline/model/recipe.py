@@ -15,6 +15,9 @@ from cutline.data import Features
 from cutline.errors import InputError, UnknownName
 from cutline.labels import Classes
 from cutline.model import blend, boost, vectors
+from cutline.model.cumulative import CumulativePath, fit_cumulative
+from cutline.model.folds import Folds
+from cutline.model.keras_network import keras_learner
 from cutline.model.linear import KNOTS, LinearPath, fit_linear
 from cutline.model.member import Array, Learner, Member, Rows, smoothed, take
 from cutline.model.network import NetworkPath, fit_network
@@ -52,6 +55,21 @@ def _vectors(name: str, kind: Literal["text", "photo"]) -> Learner:
 LEARNERS: tuple[Learner, ...] = (
     Learner("linear", "linear", LinearPath, fit_linear),
     Learner("splines", "linear", LinearPath, partial(fit_linear, splines=True), _without_splines, _splines_take),
+    Learner(
+        "cumulative",
+        "linear",
+        CumulativePath,
+        partial(fit_cumulative, splines=False),
+        ordered=True,
+    ),
+    Learner(
+        "cumulative_splines",
+        "linear",
+        CumulativePath,
+        partial(fit_cumulative, splines=True),
+        _without_splines,
+        ordered=True,
+    ),
     _vectors("photos", "photo"),
     _vectors("sentences", "text"),
     Learner("extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True)),
@@ -82,15 +100,13 @@ class Blend:
         Weight of each of the trained members.
     calibration : Calibration
         Fitted on the out-of-fold blend.
+    out_of_fold : Scores
+        The rows with cross-fitted calibrated probabilities: what a cut may be chosen on.
     """
 
     share: Array
     calibration: Calibration
-
-    @property
-    def out_of_fold(self) -> Scores:
-        """The rows with cross-fitted calibrated probabilities: what a cut may be chosen on."""
-        return self.calibration.cross_fitted.with_role("out-of-fold")
+    out_of_fold: Scores
 
     def apply(self, outs: Sequence[Array], classes: Classes, codes: NDArray[Any] | None, **more: Any) -> Scores:
         """Calibrated probabilities of other rows, from the predictions of each member."""
@@ -98,29 +114,51 @@ class Blend:
 
 
 def blended(
-    trained: Sequence[Trained], pick: NDArray[Any], rows: Rows, classes: Classes, seed: int, groups: Any
+    trained: Sequence[Trained],
+    pick: NDArray[Any],
+    rows: Rows,
+    classes: Classes,
+    *,
+    fold: Folds,
+    groups: NDArray[Any] | None,
+    seed: int,
 ) -> Blend:
     """Weights and calibrator from the out-of-fold predictions of some rows."""
     some = rows.take(pick)
     outs = [one.out[pick] for one in trained]
-    dear = np.array([next(each.dear for each in LEARNERS if each.name == one.name) for one in trained])
+    dear = np.array([any(each.dear for each in LEARNERS if each.name == one.name) for one in trained])
     share = blend.members(outs, some, dear)
-    more = {"weight": some.weight, "groups": None if groups is None else groups[pick]}
-    scores = as_scores(blend.pooled(outs, share), classes, some.codes, **more)
-    return Blend(share, calibrate(scores, seed=seed))
+    groups = None if groups is None else groups[pick]
+    scores = as_scores(blend.pooled(outs, share), classes, some.codes, weight=some.weight, groups=groups)
+    stretches = np.unique(fold.of[pick]) if fold.forward else ()
+    if len(stretches) > 2:  # a calibrator has to hold from one stretch of time to the next
+        calibration = calibrate(scores.with_groups(fold.of[pick]), seed=seed)
+    else:  # which of them do cannot be told from two
+        calibration = calibrate(scores, method="identity" if fold.forward else "auto", seed=seed)
+    return Blend(share, calibration, calibration.cross_fitted.with_role("out-of-fold").with_groups(groups))
 
 
-def learners(features: Features, families: Sequence[str] | None, names: Sequence[str] | None = None) -> list[Learner]:
+def learners(
+    rows: Rows, families: Sequence[str] | None, names: Sequence[str] | None = None, network: Any = None
+) -> list[Learner]:
     """The members of the families asked for, or those named by a plan, that have columns to read."""
     for family in families or ():
         if family not in FAMILIES:
             raise UnknownName.among("families", family, FAMILIES)
+    known = list(LEARNERS)
+    if network is not None:  # in the place of ours, and alone unless other families are asked for
+        known = [keras_learner(network) if each.name == "network" else each for each in known]
+        families = families or ["network"]
+        if "network" not in families:
+            raise InputError("network", f"a network, and families={list(families)}", "the family 'network' among them")
     if names is not None:
-        return [learner for learner in LEARNERS if learner.name in names]
-    asked = [learner for learner in LEARNERS if families is None or learner.family in families]
-    found = [learner for learner in asked if learner.applies(features)]
+        if "keras" in names and network is None:
+            raise InputError("network", "none, for a plan with a Keras network", "the network that was fitted")
+        return [learner for learner in known if learner.name in names]
+    asked = [learner for learner in known if families is None or learner.family in families]
+    found = [learner for learner in asked if learner.applies(rows)]
     if not found:
-        came = "members for tables alone" if features.raw else "members for texts and photos alone"
+        came = "members for tables alone" if rows.features.raw else "members for texts and photos alone"
         raise InputError("families", came, "one that reads these columns", 'families=["linear"]')
     return found
 

@@ -6,18 +6,18 @@ import json
 import math
 import os
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path as FilePath
+from time import monotonic
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cutline.data import replacing
 from cutline.errors import DataError, InputError
+from cutline.model.folds import Folds
 from cutline.model.member import (
     Array,
     Deadline,
@@ -64,12 +64,12 @@ class Clock:
     def __init__(self, budget: float | None, spent: float = 0.0) -> None:
         self.budget = budget
         self.kept = 0.0
-        self._start = time.monotonic() - spent
+        self._start = monotonic() - spent
 
     @property
     def elapsed(self) -> float:
         """Seconds since the start, those before an interruption included."""
-        return time.monotonic() - self._start
+        return monotonic() - self._start
 
     @property
     def left(self) -> float:
@@ -85,9 +85,10 @@ class Trained:
     ----------
     name : str
     bag : tuple of Member
-        One for each fold.
+        One for each fold; one for all rows when folds go forward in time.
     out : ndarray, shape (n, k)
-        Predictions for each row by the model that did not see it; its stage was chosen by the other folds.
+        Predictions for each row by the model that did not see it; its stage was chosen by the other folds. nan for
+        rows that are only learned from.
     stages : tuple of int
     seconds : float
         Over all folds, as if they had been run one after the other.
@@ -177,7 +178,7 @@ class Store:
 def train(
     learners: Sequence[Learner],
     rows: Rows,
-    fold: NDArray[Any],
+    fold: Folds,
     *,
     seed: int,
     threads: int,
@@ -209,7 +210,7 @@ def train(
                     made.append(one)
                     if len(made) == 1:
                         clock.kept = finish(one)
-                    say(f"{learner.name}: log loss {rows.log_loss(one.out):.4f} out of fold, {one.seconds:.1f} s")
+                    say(f"{learner.name}: log loss {_tried(rows, fold, one):.4f} out of fold, {one.seconds:.1f} s")
                     continue
                 except OutOfTime as reason:
                     why = str(reason)
@@ -219,12 +220,16 @@ def train(
     return made, skipped
 
 
+def _tried(rows: Rows, fold: Folds, one: Trained) -> float:
+    return rows.take(fold.tried).log_loss(one.out[fold.tried])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Run:
     """What all members of a run share."""
 
     rows: Rows
-    fold: NDArray[Any]
+    fold: Folds
     seed: int
     threads: int
     clock: Clock
@@ -233,20 +238,21 @@ class _Run:
 
     def member(self, learner: Learner, before: Sequence[Trained]) -> Trained:
         """Train one on all folds; the first whatever the clock says, any other within the time that is left."""
-        numbers = [int(number) for number in np.unique(self.fold)]
-        waves = math.ceil(len(numbers) / self.threads)
+        # Forward in time the last fold has most rows: what it takes, no other will exceed.
+        numbers = self.fold.numbers[::-1] if self.fold.forward else self.fold.numbers
+        waves = math.ceil((len(numbers) + self.fold.forward) / self.threads)
         limited = bool(before) and math.isfinite(self.clock.left)
         if limited:
             took = {one.name: one.seconds / len(one.bag) for one in before}
             if learner.expects(self.rows, took) * waves >= self.clock.left:
                 raise OutOfTime(f"no time for it: {max(self.clock.left, 0):.1f} s were left")
         head, rest = numbers[: self.threads], numbers[self.threads :]
-        start = time.monotonic()
+        start = monotonic()
         try:
             learner.prepare(self.rows, Deadline(self.clock.left if limited else None))
         except OutOfTime:
             raise OutOfTime(f"it could not have been ready in the {self.clock.left:.1f} s that were left") from None
-        ready = time.monotonic() - start
+        ready = monotonic() - start
         share = self.clock.left / waves if limited else None
         try:
             paths = self._folds(learner, head, share)
@@ -257,25 +263,34 @@ class _Run:
             left = max(left, 0.0)
             raise OutOfTime(f"a fold took {paths[0][1]:.1f} s, and {left:.1f} s were left for the other {len(rest)}")
         paths += self._folds(learner, rest, None)
-        at = stages([path.losses for path, _ in paths])
-        bag = tuple(path.at(stage) for (path, _), stage in zip(paths, at, strict=True))
-        out = np.empty((self.rows.n, self.rows.k))
-        for number, member in zip(numbers, bag, strict=True):
-            held = self.fold == number
+        found = {number: path for number, (path, _) in zip(numbers, paths, strict=True)}
+        losses = [found[number].losses for number in sorted(found)]
+        at = stages(losses, forward=self.fold.forward)
+        bag = tuple(found[number].at(stage) for number, stage in enumerate(at))
+        out = np.full((self.rows.n, self.rows.k), np.nan)
+        for number, member in enumerate(bag):
+            held = self.fold.held(number)
             out[held] = smoothed(member(self.rows.take(held).features), self.rows.n)
+        if self.fold.forward:
+            until = int(losses[-1].argmin())  # of the fold that learned from most rows
+            paths.append(self._fold(learner, len(at), None, until))
+            at, bag = [*at, until], (paths[-1][0].at(until),)
         return Trained(learner.name, bag, out, tuple(at), ready + sum(took for _, took in paths))
 
     def _folds(self, learner: Learner, numbers: list[int], limit: float | None) -> list[tuple[Path, float]]:
         """The path of each fold and the seconds it took, side by side."""
         return list(self.pool.map(lambda number: self._fold(learner, number, limit), numbers))
 
-    def _fold(self, learner: Learner, number: int, limit: float | None) -> tuple[Path, float]:
+    def _fold(self, learner: Learner, number: int, limit: float | None, until: int | None = None) -> tuple[Path, float]:
+        """The path of a fold; with `until`, of all rows (the latest are tried on, but nothing is chosen by that)."""
         found = self.store.get(learner.name, number, learner.path)
         if found is not None:
             return found
-        start = time.monotonic()
-        train, held = (self.rows.take(pick) for pick in (self.fold != number, self.fold == number))
-        path = learner.fit(train, held, self.seed + number, Deadline(limit))
-        took = time.monotonic() - start
+        start = monotonic()
+        everything = np.ones(self.rows.n, dtype=bool)
+        train = self.rows.take(self.fold.rest(number) if until is None else everything)
+        held = self.rows.take(self.fold.held(number if until is None else number - 1))
+        path = learner.fit(train, held, self.seed + number, Deadline(limit), until)
+        took = monotonic() - start
         self.store.put(learner.name, number, path, took, self.clock.elapsed)
         return path, took

@@ -7,32 +7,30 @@ import json
 import os
 import platform
 import sys
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.data import column, features, infer_schema, read_table, read_target
+from cutline.data import features, infer_schema
 from cutline.decision import OperatingPoint, Policy, fixed, most_probable
-from cutline.errors import DataError, InputError, LabelError, NoFeasibleThreshold
-from cutline.evidence import set_apart, stratified_folds
-from cutline.labels import MISSING, Classes
+from cutline.errors import InputError, NoFeasibleThreshold
+from cutline.evidence import stratified_folds
 from cutline.metrics.probability import mean_and_error
 from cutline.model import blend, recipe
 from cutline.model.classifier import Classifier, Measured, Plan
+from cutline.model.folds import Folds, forward_folds
+from cutline.model.keras_network import described
 from cutline.model.member import Array, Rows
+from cutline.model.problem import FOLDS, Problem, read_problem, roles_of
 from cutline.model.schedule import Clock, Say, Store, Trained, seconds, train
 from cutline.scores import Scores
 
-MIN_ROWS = 10
-MIN_OF_CLASS = 3
-"""Of a binary target: one to fit on, one to calibrate on, one to measure on."""
 SHARE = 0.2
 """Of the rows, set apart to certify a cut."""
-FOLDS = 5
 FEW_FOLDS = 3
 MANY = 100_000
 """Rows times classes from which there are fewer folds, as each costs more and has more to learn from."""
@@ -43,14 +41,17 @@ def fit(
     *,
     target: str,
     positive: Any = None,
+    order: Sequence[Any] | None = None,
     policy: Policy | None = None,
     budget: str | float | None = "60s",
     plan: Plan | None = None,
     weight: str | None = None,
     groups: str | None = None,
+    time: str | None = None,
     types: Mapping[str, str] | None = None,
     drop: Iterable[str] = (),
     families: Sequence[str] | None = None,
+    network: Any = None,
     holdout: float = 0.0,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -68,6 +69,8 @@ def fit(
         The column to predict.
     positive : label, optional
         The positive class of a binary problem.
+    order : sequence of labels, optional
+        All classes from low to high, when their order means something: models that use it join, and so do its metrics.
     policy : Policy, optional
         How to decide; by default for the most probable class. With a `confidence`, a fifth of the rows is set apart
         before anything else, and certifies the cut.
@@ -80,12 +83,20 @@ def fit(
         A column with the importance of each row.
     groups : str, optional
         A column of what belongs together, such as the patient: its rows stay in one fold, and are no feature.
+    time : str, optional
+        A column of dates or numbers: models are tried on rows that came after those they learned from, and the rows
+        that certify a cut, or are held out, are the latest. The final models learn from all times. Of the column
+        only what comes again (month, weekday, ...) is a feature.
     types : mapping of str to str, optional
         Column types that overrule what is inferred.
     drop : iterable of str
         Columns to leave out.
     families : sequence of str, optional
         Of "linear", "lightgbm", "catboost" and "network"; all by default, "catboost" when it is installed.
+    network : Keras model or function, optional
+        A network of your own to train in the place of ours: a Sequential or functional model (its weights are drawn
+        anew for each fold; compiled as you like, or not at all), or ``network(inputs, classes) -> model``. It is the
+        only member, unless `families` names others. Needs Keras 3 and a backend: ``pip install 'cutline[keras]' jax``.
     holdout : float
         Share of the rows to keep apart for the figures. By default there are none: all rows are learned from, and the
         figures are cross-fitted.
@@ -125,18 +136,26 @@ def fit(
     limit = None if plan is not None else seconds(budget)
     seed = seed if plan is None else plan.seed
     with _progress(progress) as say:
-        problem = _read(data, target, positive, weight, groups)
+        problem = read_problem(data, target, positive, order, weight, groups, time)
         certified = policy is not None and policy.confidence is not None
-        roles = _roles(problem, SHARE if certified else 0.0, holdout, seed)
+        roles = roles_of(problem, SHARE if certified else 0.0, holdout, seed)
         tune = problem.take(roles == "tune")
         left_out = {*([drop] if isinstance(drop, str) else drop), *(name for name in (weight, groups) if name)}
         schema = infer_schema(tune.table, target=target, types=types, drop=left_out)
-        rows = Rows(features(schema, tune.table), tune.codes, tune.weight, tune.classes.k)
-        folds = plan.folds if plan is not None else FEW_FOLDS if rows.n * rows.k > MANY else FOLDS
-        fold = stratified_folds(tune.codes, folds, seed, tune.groups)
+        if time is not None:
+            schema = schema.without_trend(time)
+        k = tune.classes.k
+        folds = plan.folds if plan is not None else FEW_FOLDS if tune.n * k > MANY else FOLDS
+        if tune.times is None:
+            fold = Folds(stratified_folds(tune.codes, folds, seed, tune.units))
+        else:
+            fold = forward_folds(tune.times, folds)
+        size = max(int(fold.rest(number).sum()) for number in fold.numbers)
+        rows = Rows(features(schema, tune.table), tune.codes, tune.weight, k, size, tune.classes.ordered)
         names = None if plan is None else [member["name"] for member in plan.members]
-        wanted = recipe.learners(rows.features, families, names)
-        store = Store(checkpoint, _key(rows, fold, seed, [one.name for one in wanted]), resume=resume)
+        wanted = recipe.learners(rows, families, names, network)
+        made_of = [one.name for one in wanted] + ([described(network)] if network is not None else [])
+        store = Store(checkpoint, _key(rows, fold, seed, made_of), resume=resume)
         clock = Clock(limit, store.spent)
         cores = threads or os.cpu_count() or 1
 
@@ -144,15 +163,18 @@ def fit(
             """Seconds for weights, calibrator and figures: as long as for one member, for all rows and each fold."""
             if limit is None:
                 return 0.0
-            start = time.monotonic()
-            recipe.blended([one], np.ones(rows.n, dtype=bool), rows, tune.classes, seed, tune.groups)
-            return (time.monotonic() - start) * (1 if holdout else 1 + folds)
+            start = monotonic()
+            recipe.blended([one], fold.tried, rows, tune.classes, fold=fold, groups=tune.groups, seed=seed)
+            return (monotonic() - start) * (1 if holdout else 1 + len(fold.numbers))
 
         trained, skipped = train(
             wanted, rows, fold, seed=seed, threads=cores, clock=clock, store=store, say=say, finish=finish
         )
         say("weights, calibrator and cut")
-        made = recipe.blended(trained, np.ones(rows.n, dtype=bool), rows, tune.classes, seed, tune.groups)
+        if not fold.tried.all():  # the earliest rows were learned from only
+            trained = [replace(one, out=one.out[fold.tried]) for one in trained]
+            rows, tune, fold = rows.take(fold.tried), tune.take(fold.tried), fold.take(fold.tried)
+        made = recipe.blended(trained, fold.tried, rows, tune.classes, fold=fold, groups=tune.groups, seed=seed)
         away = {
             role: _Away.of(trained, problem.take(roles == role), schema, rows.n, np.flatnonzero(roles == role))
             for role in ("certify", "test")
@@ -183,94 +205,10 @@ def fit(
             raise
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Problem:
-    """The labelled rows of a table."""
-
-    table: Any
-    codes: NDArray[np.int32]
-    classes: Classes
-    weight: Array | None
-    groups: NDArray[Any] | None
-    notes: tuple[str, ...]
-
-    @property
-    def n(self) -> int:
-        return len(self.codes)
-
-    def take(self, keep: NDArray[np.bool_]) -> _Problem:
-        import pyarrow as pa
-
-        weight, groups = (None if each is None else each[keep] for each in (self.weight, self.groups))
-        return _Problem(self.table.filter(pa.array(keep)), self.codes[keep], self.classes, weight, groups, self.notes)
-
-
-def _read(data: Any, target: str, positive: Any, weight: str | None, groups: str | None) -> _Problem:
-    """The rows that have a label and count."""
-    table = read_table(data)
-    classes, codes, said = read_target(table, target, positive)
-    notes = list(said)
-    weights = None if weight is None else _weights(table, weight)
-    members = None if groups is None else _groups(table, groups)
-    keep = codes != MISSING
-    if weights is not None:
-        keep &= weights > 0
-    if keep.sum() < MIN_ROWS:
-        raise DataError("data", f"{int(keep.sum())} labelled row(s)", f"at least {MIN_ROWS}")
-    found = _Problem(table, codes, classes, weights, members, ()).take(keep)
-    counts = np.bincount(found.codes, minlength=classes.k)
-    rare = [f"{name!r} ({count})" for name, count in zip(classes.names, counts, strict=True) if count < 5]
-    if classes.binary and counts.min() < MIN_OF_CLASS:
-        few = classes.names[int(counts.argmin())]
-        raise LabelError("target", f"{counts.min()} row(s) of {few!r}", f"at least {MIN_OF_CLASS} rows of each class")
-    if rare:
-        shown = ", ".join(rare[:5]) + (", ..." if len(rare) > 5 else "")
-        notes.append(f"{len(rare)} class(es) with fewer than 5 rows: {shown}; their figures mean little")
-    if members is not None:
-        many = len(np.unique(members[keep]))
-        if many < FOLDS:
-            raise DataError("groups", f"{many} group(s)", f"at least {FOLDS}, one for each fold")
-        notes.append(f"the rows belong to {many:,} groups ({groups}); a group is in one fold")
-    return _Problem(found.table, found.codes, classes, found.weight, found.groups, tuple(notes))
-
-
-def _weights(table: Any, name: str) -> Array:
-    values = column(table, name, argument="weight")
-    fine = values.dtype.kind in "iufb"
-    if not fine or not (np.isfinite(values) & (values >= 0)).all() or not (values > 0).any():
-        raise DataError("weight", f"missing, negative or no numbers in {name!r}", "finite weights of at least 0")
-    return values.astype(np.float64)
-
-
-def _groups(table: Any, name: str) -> NDArray[Any]:
-    values = column(table, name, argument="groups")
-    gone = sum(each is None or each != each for each in values.tolist())
-    if gone:
-        raise DataError("groups", f"{gone:,} row(s) without {name!r}", "the group of every row")
-    return np.asarray(np.unique(values.astype(str), return_inverse=True)[1])
-
-
-def _roles(problem: _Problem, certify: float, test: float, seed: int) -> NDArray[Any]:
-    """Give each row its role, "tune", "certify" or "test", in shares of every class or of the groups."""
-    roles = np.full(problem.n, "tune", dtype="<U7")
-    for number, (role, share) in enumerate((("certify", certify), ("test", test / (1 - certify)))):
-        if not share:
-            continue
-        rest = np.flatnonzero(roles == "tune")
-        if problem.groups is None:
-            picked = set_apart(problem.codes[rest], share, seed + number)
-        else:
-            names, member = np.unique(problem.groups[rest], return_inverse=True)
-            drawn = np.random.default_rng(seed + number).permutation(len(names))
-            picked = drawn[member] < round(share * len(names))
-        roles[rest[picked]] = role
-    return roles
-
-
-def _key(rows: Rows, fold: NDArray[Any], seed: int, names: Sequence[str]) -> str:
+def _key(rows: Rows, fold: Folds, seed: int, names: Sequence[str]) -> str:
     """What a run depends on: its rows, folds, members, seed and versions."""
     digest = hashlib.sha256(json.dumps([seed, list(names), _versions()]).encode())
-    for each in (rows.features.numeric, rows.features.codes, rows.codes, fold, rows.weight):
+    for each in (rows.features.numeric, rows.features.codes, rows.codes, fold.of, rows.weight):
         digest.update(b"" if each is None else np.ascontiguousarray(each).tobytes())
     for raw in rows.features.raw:
         digest.update("\0".join(raw.cells[raw.rows]).encode(errors="surrogatepass"))
@@ -282,11 +220,11 @@ class _Away:
     """Rows that are in no fold: the predictions of each member, and the truth."""
 
     outs: list[Array]
-    problem: _Problem
+    problem: Problem
     ids: NDArray[Any]
 
     @classmethod
-    def of(cls, trained: Sequence[Trained], problem: _Problem, schema: Any, n: int, ids: NDArray[Any]) -> _Away:
+    def of(cls, trained: Sequence[Trained], problem: Problem, schema: Any, n: int, ids: NDArray[Any]) -> _Away:
         found = features(schema, problem.table)
         outs = recipe.predicted([one.bag for one in trained], found, problem.classes.k, n)
         return cls(outs, problem, ids)
@@ -310,18 +248,20 @@ def _choose(policy: Policy | None, made: recipe.Blend, away: _Away | None, seed:
 
 def _crossed(
     trained: Sequence[Trained],
-    fold: NDArray[Any],
+    fold: Folds,
     rows: Rows,
-    tune: _Problem,
+    tune: Problem,
     policy: Policy | None,
     away: _Away | None,
     seed: int,
 ) -> Measured:
-    """Each fold scored and decided by weights, calibrator and cut from the predictions for the others."""
+    """Each fold scored and decided by weights, calibrator and cut from the predictions for the others, or the past."""
     p, decision = np.empty((rows.n, rows.k)), np.empty(rows.n, dtype=np.int32)
-    for number in np.unique(fold):
-        held = fold == number
-        made = recipe.blended(trained, ~held, rows, tune.classes, seed, tune.groups)
+    numbers = fold.numbers[1:] if fold.forward else fold.numbers  # before the first there is nothing to choose from
+    for number in numbers:
+        held = fold.held(number)
+        rest = fold.rest(number)
+        made = recipe.blended(trained, rest, rows, tune.classes, fold=fold, groups=tune.groups, seed=seed)
         scores = made.apply([one.out[held] for one in trained], tune.classes, None)
         try:
             point = _choose(policy, made, away, seed)
@@ -329,7 +269,9 @@ def _crossed(
             at = getattr(error.nearest, "threshold", None)
             point = (most_probable if at is None else fixed(at)).choose(made.out_of_fold, seed=seed)
         p[held], decision[held] = scores.probabilities, point.codes(scores)
-    return Measured(tune.codes, p, decision, tune.weight, tune.groups, crossed=True)
+    done = np.isin(fold.of, numbers)
+    one = tune.take(done)
+    return Measured(one.codes, p[done], decision[done], one.weight, one.groups, crossed=True)
 
 
 def _leaderboard(trained: Sequence[Trained], made: recipe.Blend, rows: Rows) -> tuple[dict[str, Any], ...]:

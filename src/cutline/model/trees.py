@@ -119,13 +119,20 @@ def settings(n: int, columns: int, k: int, seed: int, *, extra: bool, deep: bool
 
 
 def fit_trees(
-    train: Rows, held: Rows, seed: int, deadline: Deadline, *, extra: bool = False, deep: bool = False
+    train: Rows,
+    held: Rows,
+    seed: int,
+    deadline: Deadline,
+    until: int | None = None,
+    *,
+    extra: bool = False,
+    deep: bool = False,
 ) -> TreesPath:
     """Boost on the training rows until the log loss of the held-out rows has not improved for a while."""
     import lightgbm as lgb
 
     first, levels = train.features.numeric.shape[1], train.features.codes.shape[1]
-    params = settings(train.n, first + levels, train.k, seed, extra=extra, deep=deep)
+    params = settings(train.size, first + levels, train.k, seed, extra=extra, deep=deep)
     rounds = params.pop("rounds")
     categorical = list(range(first, first + levels))
     data = lgb.Dataset(
@@ -138,11 +145,9 @@ def fit_trees(
     )
     valid = lgb.Dataset(matrix(held.features), held.codes, weight=held.weight, reference=data, params=params)
     seen: dict[str, Any] = {}
-    callbacks: list[Any] = [
-        lgb.early_stopping(PATIENCE, verbose=False),
-        lgb.record_evaluation(seen),
-        lambda state: deadline.check(),
-    ]
-    booster = lgb.train(params, data, rounds, valid_sets=[valid], callbacks=callbacks)
+    callbacks: list[Any] = [lgb.record_evaluation(seen), lambda state: deadline.check()]
+    if until is None:
+        callbacks.append(lgb.early_stopping(PATIENCE, verbose=False))
+    booster = lgb.train(params, data, rounds if until is None else until + 1, valid_sets=[valid], callbacks=callbacks)
     (losses,) = seen["valid_0"].values()
     return TreesPath(booster.model_to_string(num_iteration=len(losses)), train.k, np.asarray(losses))

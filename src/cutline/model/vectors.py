@@ -36,32 +36,40 @@ def vectors(raw: Raw, check: Callable[[float], None] = lambda done: None) -> NDA
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VectorView:
-    """Columns of a design matrix: those of a plain view, and standardised vectors.
+    """Columns of a design matrix: those of a plain view, and vectors, centred and on one scale.
+
+    Rows without a vector stand at the mean. One scale for all columns is better than one for each by measurement: what
+    varies little says little.
 
     Attributes
     ----------
     base : View
     kind : {"text", "photo"}
         Of the columns that are read.
-    mean, spread : ndarray, shape (d,)
-        Of the vectors, over all columns of the kind.
+    mean : ndarray, shape (d,)
+        Of the vectors.
+    spread : ndarray, shape ()
+        Root mean square distance from the mean, over all columns.
     """
 
     base: View
     kind: str
-    mean: Array
+    mean: NDArray[Any]
     spread: Array
 
     @classmethod
     def of(cls, features: Features, kind: str) -> VectorView:
         """Learn the view from training rows."""
         found = joined(features, kind)
-        spread = found.std(axis=0)
-        return cls(View.of(features, splines=False), kind, found.mean(axis=0), np.where(spread > 0, spread, 1.0))
+        read = found[found.any(axis=1)]  # rows of zeros are missing, or could not be read
+        mean = read.mean(axis=0) if len(read) else np.zeros(found.shape[1], found.dtype)
+        spread = float(np.sqrt(np.square(read - mean).mean())) if len(read) else 0.0
+        return cls(View.of(features, splines=False), kind, mean, np.array(spread or 1.0))
 
     def matrix(self, features: Features) -> Array:
         """The design matrix, shape (n, columns + d)."""
-        scaled = (joined(features, self.kind) - self.mean) / self.spread
+        found = joined(features, self.kind)
+        scaled = np.where(found.any(axis=1, keepdims=True), (found - self.mean) / self.spread, 0.0)
         return np.concatenate([self.base.matrix(features), scaled], axis=1)
 
     def arrays(self) -> Arrays:
@@ -93,10 +101,12 @@ STRENGTHS = (0.0001, 0.001, 0.01, 0.1, 1.0)
 """Inverse L2 strengths: vectors have hundreds of columns that each say a little."""
 
 
-def fit_vectors(train: Rows, held: Rows, seed: int, deadline: Deadline, *, kind: str) -> LinearPath:
+def fit_vectors(
+    train: Rows, held: Rows, seed: int, deadline: Deadline, until: int | None = None, *, kind: str
+) -> LinearPath:
     """A logistic regression on the vectors of all columns of a kind, and on the other columns."""
     view = VectorView.of(train.features, kind)
-    return fit_path(VectorPath, view, train, held, deadline, STRENGTHS)
+    return fit_path(VectorPath, view, train, held, deadline, STRENGTHS if until is None else STRENGTHS[: until + 1])
 
 
 def prepare(rows: Rows, deadline: Deadline, *, kind: str) -> None:

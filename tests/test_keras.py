@@ -1,0 +1,363 @@
+"""Keras models: read by their last layer and loss, trained inside `fit`, stored without code. On JAX."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+keras = pytest.importorskip("keras")
+pytest.importorskip(os.environ["KERAS_BACKEND"])
+
+import cutline as cl  # noqa: E402
+from cutline.data import features, infer_schema  # noqa: E402
+from cutline.errors import DataError, InputError, LabelError, ModelFileError, ScoreError, ShapeError  # noqa: E402
+from cutline.model import architecture, recipe  # noqa: E402
+from cutline.model.heads import Head, keras_head, torch_head  # noqa: E402
+from cutline.model.member import Rows, packed, unpacked  # noqa: E402
+from cutline.model.outputs import score  # noqa: E402
+from cutline.model.wrap import Wrapped, wrap  # noqa: E402
+
+Dense, Input, Sequential = keras.layers.Dense, keras.Input, keras.Sequential
+LOGITS = keras.losses.BinaryCrossentropy(from_logits=True)
+SPARSE_LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(300, 4)).astype(np.float32)
+CODES = (X[:, 0] + 0.5 * X[:, 1] + RNG.logistic(0, 0.5, 300) > 0).astype(int)
+Y = np.where(CODES, "spam", "ham")
+
+
+def model(*layers: Any, loss: Any = None) -> Any:
+    made = Sequential([Input((4,)), *layers])
+    if loss is not None:
+        made.compile(optimizer="adam", loss=loss)
+    return made
+
+
+def people(n: int = 300, seed: int = 0, classes: int = 2) -> pa.Table:
+    rng = np.random.default_rng(seed)
+    age, city = rng.normal(45, 12, n), rng.choice(["Oslo", "Bern", "Rome"], n)
+    strength = (age - 45) / 8 + 1.5 * (city == "Bern") + rng.logistic(0, 0.6, n)
+    cuts = np.quantile(strength, np.linspace(0, 1, classes + 1)[1:-1])
+    names = np.array(["no", "yes"] if classes == 2 else ["high", "low", "middle"])
+    return pa.table({"age": age, "city": city, "left": names[np.searchsorted(cuts, strength)]})
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+HEADS: dict[str, tuple[Any, Head]] = {
+    "sigmoid": (lambda: model(Dense(1, activation="sigmoid")), Head("sigmoid")),
+    "compiled": (lambda: model(Dense(1, activation="sigmoid"), loss="bce"), Head("sigmoid", "probabilities")),
+    "an Activation layer": (lambda: model(Dense(3), keras.layers.Activation("softmax")), Head("softmax")),
+    "a Softmax layer": (lambda: model(Dense(3), keras.layers.Softmax()), Head("softmax")),
+    "dropout last": (lambda: model(Dense(1, activation="sigmoid"), keras.layers.Dropout(0.5)), Head("sigmoid")),
+    "nested": (lambda: model(Sequential([Dense(2, activation="softmax")])), Head("softmax")),
+    "logits": (lambda: model(Dense(1), loss=LOGITS), Head("linear", "logits")),
+    "sparse logits": (lambda: model(Dense(3), loss=SPARSE_LOGITS), Head("linear", "logits")),
+    "not compiled": (lambda: model(Dense(1)), Head("linear")),
+    "regression": (lambda: model(Dense(1), loss="mse"), Head("linear", "other")),
+    "tanh and hinge": (lambda: model(Dense(1, activation="tanh"), loss="hinge"), Head("tanh", "other")),
+}
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_the_head_is_read(name: str) -> None:
+    make, expected = HEADS[name]
+    assert keras_head(make()) == expected
+
+
+def test_a_functional_model_may_end_in_an_operation() -> None:
+    inputs = Input((4,))
+    assert keras_head(keras.Model(inputs, keras.ops.softmax(Dense(3)(inputs)))) == Head("softmax")
+    assert keras_head(keras.Model(inputs, Dense(1, activation=keras.ops.sigmoid)(inputs))) == Head("sigmoid")
+
+
+class Own(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = Dense(1)
+
+    def call(self, rows: Any) -> Any:
+        return keras.ops.sigmoid(self.last(rows))
+
+
+def test_a_sigmoid_is_the_probability_of_the_positive_class() -> None:
+    net = model(Dense(1, activation="sigmoid"), loss="binary_crossentropy")
+    p = net.predict(X, verbose=0)[:, 0]
+    for truth, more in ((CODES, {}), (CODES == 1, {}), (Y, {"positive": "spam"}), (Y, {"classes": ["ham", "spam"]})):
+        found = score(net, X, y_true=truth, **more)
+        assert (found.kind, found.n_pos) == ("probability", CODES.sum())
+        assert np.allclose(found.score, p, atol=1e-6)
+    one_hot = score(net, X, y_true=np.eye(2)[CODES], positive=0)
+    assert np.allclose(one_hot.score, 1 - p, atol=1e-6)
+    with pytest.raises(LabelError, match="positive="):
+        score(net, X, y_true=Y)
+
+
+def test_a_softmax_has_a_column_for_each_class() -> None:
+    net = model(Dense(2, activation="softmax"))
+    p = net.predict(X, verbose=0)
+    assert np.allclose(score(net, X, y_true=CODES).score, p[:, 1], atol=1e-6)
+    with pytest.raises(LabelError, match="nobody said their order"):
+        score(net, X, y_true=Y, positive="spam")
+    assert np.allclose(score(net, X, y_true=Y, classes=["spam", "ham"], positive="spam").score, p[:, 0], atol=1e-6)
+
+
+def test_linear_outputs_are_logits_where_the_loss_says_so() -> None:
+    found = score(model(Dense(1), loss=LOGITS), X, y_true=CODES)
+    assert (found.kind, len(found.notes)) == ("logit", 1)
+    several = score(model(Dense(3), loss=SPARSE_LOGITS), X, y_true=np.arange(300) % 3)
+    assert np.allclose(several.probabilities.sum(axis=1), 1)
+    guessed = score(model(Dense(1)), X, y_true=CODES)
+    assert guessed.kind == "logit"
+    assert any("kind guessed: logit" in note for note in guessed.notes)
+    assert score(model(Dense(1), loss="mse"), X, y_true=CODES).kind == "rank"
+    assert score(model(Dense(1), loss="mse"), X, y_true=CODES, kind="logit").kind == "logit"
+
+
+def test_a_subclassed_model_is_read_by_its_outputs() -> None:
+    found = score(Own(), X, y_true=CODES)
+    assert found.kind == "probability"
+    assert any("guessed" in note for note in found.notes)
+
+
+def test_what_is_no_reading_of_classes_is_refused() -> None:
+    with pytest.raises(ScoreError, match="3 sigmoid outputs"):
+        score(model(Dense(3, activation="sigmoid")), X, y_true=np.arange(300) % 3)
+    with pytest.warns(UserWarning, match="always return"), pytest.raises(ScoreError, match="always 1"):
+        score(model(Dense(1, activation="softmax")), X, y_true=CODES)
+    with pytest.raises(ShapeError, match="3 columns for 2"):
+        score(model(Dense(3, activation="softmax")), X, y_true=Y, classes=["ham", "spam"])
+    broken = model(Dense(1, activation="sigmoid"))
+    broken.set_weights([np.full((4, 1), np.nan), np.zeros(1)])
+    with pytest.raises(ScoreError, match="300 row\\(s\\) with nan"):
+        score(broken, X, y_true=CODES)
+    with pytest.raises(InputError, match="'label' for a network"):
+        score(model(Dense(1)), X, y_true=CODES, kind="label")
+    inputs = Input((4,))
+    with pytest.raises(ScoreError, match="2 outputs"):
+        score(keras.Model(inputs, [Dense(1)(inputs), Dense(1)(inputs)]), X, y_true=CODES)
+
+
+def test_rows_that_do_not_fit_do_the_model_no_harm() -> None:
+    net = model(Dense(1, activation="sigmoid"))
+    before = score(net, X, y_true=CODES).score
+    for rows, error in ((X[:, :3], ValueError), (X[:0], ShapeError), ([["a"] * 4] * 300, DataError)):
+        with pytest.raises(error):
+            score(net, rows, y_true=CODES[: len(rows)])
+    assert (score(net, X, y_true=CODES).score == before).all()
+
+
+def test_a_softmax_trained_on_logits_is_said() -> None:
+    found = score(model(Dense(3, activation="softmax"), loss=SPARSE_LOGITS), X, y_true=np.arange(300) % 3)
+    assert found.kind == "probability"
+    assert any("applied twice" in note for note in found.notes)
+
+
+def test_a_torch_module_is_read_by_its_last_part() -> None:
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    assert torch_head(nn.Sequential(nn.Linear(4, 1), nn.Sigmoid())) == Head("sigmoid")
+    assert score(nn.Sequential(nn.Linear(4, 1), nn.Sigmoid()), X, y_true=CODES).kind == "probability"
+    assert score(nn.Sequential(nn.Linear(4, 3), nn.Softmax(1)), X, y_true=np.arange(300) % 3).kind == "probability"
+    log = nn.Sequential(nn.Linear(4, 2), nn.LogSoftmax(1))
+    found = score(log, X, y_true=CODES)
+    with torch.no_grad():
+        assert np.allclose(found.probability, np.exp(log(torch.tensor(X)).numpy())[:, 1], atol=1e-6)
+    assert score(nn.Linear(4, 1), X, y_true=CODES).kind == "logit"
+
+
+# --- training inside fit ---------------------------------------------------------------------------------------------
+
+TWO = cl.model.Plan(({"name": "keras"},), (), folds=2, seed=0, threads=1, rows={}, versions={})
+"""Two folds: JAX compiles each of them anew."""
+
+
+def three_liner() -> Any:
+    net = Sequential([Dense(10, activation="relu"), Dense(1, activation="sigmoid")])
+    net.compile(optimizer=keras.optimizers.Adam(0.01), loss="binary_crossentropy")
+    return net
+
+
+@pytest.fixture(scope="module")
+def fitted() -> cl.Classifier:
+    return cl.fit(people(), target="left", positive="yes", network=three_liner())
+
+
+def test_a_users_network_becomes_a_classifier_like_ours(fitted: cl.Classifier) -> None:
+    own = cl.fit(people(), target="left", positive="yes", families=["network"])
+    assert [member["name"] for member in fitted.plan.members] == ["keras"]
+    assert fitted.classes == own.classes
+    fresh = people(600, 9)
+    mine, ours = fitted.scores(fresh, truth=True), own.scores(fresh, truth=True)
+    assert (mine.kind, mine.classes) == (ours.kind, ours.classes)
+    assert np.corrcoef(mine.score, ours.score)[0, 1] > 0.95
+    assert abs(fitted.evaluate(fresh)["log_loss"].value - own.evaluate(fresh)["log_loss"].value) < 0.05
+    assert fitted.evaluation["roc_auc"].low > 0.8
+    assert fitted.predict_proba(fresh).column_names == ["no", "yes"]
+
+
+def test_its_file_holds_layers_and_weights_alone(fitted: cl.Classifier, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "a.cutline")
+    loaded = cl.load(tmp_path / "a.cutline")
+    fresh = people(50, 3)
+    assert (loaded.scores(fresh).score == fitted.scores(fresh).score).all()
+    loaded.save(tmp_path / "b.cutline")
+    assert (tmp_path / "a.cutline").read_bytes() == (tmp_path / "b.cutline").read_bytes()
+
+
+def test_it_predicts_a_row_as_it_predicts_it_among_others(fitted: cl.Classifier) -> None:
+    fresh = people(300, 4)
+    whole = fitted.scores(fresh).score
+    assert np.allclose([fitted.scores(fresh.slice(i, 1)).score[0] for i in (0, 299)], whole[[0, 299]], atol=1e-6)
+
+
+def by_function(loss: str) -> Any:
+    def network(inputs: int, classes: int) -> Any:
+        rows = Input((inputs,))
+        net = keras.Model(rows, Dense(classes, activation="softmax")(Dense(6, activation="relu")(rows)))
+        net.compile(optimizer=keras.optimizers.Adam(0.03), loss=loss)
+        return net
+
+    return network
+
+
+def test_losses_get_the_truth_they_take() -> None:
+    table = people(160, 5, classes=3)
+    sparse, one_hot = (
+        cl.fit(table, target="left", network=by_function(f"{name}categorical_crossentropy"), plan=TWO)
+        for name in ("sparse_", "")
+    )
+    assert sparse.classes.names == ("high", "low", "middle")
+    assert sparse.evaluation["log_loss"].value < 0.95
+    assert np.allclose(sparse.scores(table).score, one_hot.scores(table).score, atol=1e-3)
+
+
+def test_the_same_seed_gives_the_same_bytes_however_many_layers_were_made_before(fitted: cl.Classifier) -> None:
+    again = cl.fit(people(), target="left", positive="yes", network=lambda inputs, classes: three_liner(), threads=1)
+    members = zip(again.bag[0][1], fitted.bag[0][1], strict=True)
+    assert all(packed(mine.arrays()) == packed(other.arrays()) for mine, other in members)
+
+
+def test_an_architecture_is_compiled_to_suit_its_last_layer() -> None:
+    found = cl.fit(people(200, 6), target="left", network=Sequential([Dense(1)]), plan=TWO)
+    assert found.evaluation["log_loss"].value < 0.6
+
+
+def test_training_leaves_the_users_model_and_generators_alone() -> None:
+    import random
+
+    net = model(Dense(1, activation="sigmoid"))
+    before, state = architecture.weights_of(net), random.getstate()
+    small = pa.table({"a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "d": X[:, 3], "y": Y})
+    cl.fit(small, target="y", positive="spam", network=net, plan=TWO)
+    assert all((a == b).all() for a, b in zip(before, architecture.weights_of(net), strict=True))
+    assert random.getstate() == state
+
+
+def compiled(*layers: Any, loss: Any) -> Any:
+    made = Sequential(list(layers))
+    made.compile(optimizer="sgd", loss=loss)
+    return made
+
+
+REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
+    "no network": (lambda: "Dense", InputError, "a str"),
+    "a function of something else": (lambda: lambda inputs, classes: 3, InputError, "gave a int"),
+    "a subclass": (Own, InputError, "subclassed model Own"),
+    "a Lambda": (lambda: model(keras.layers.Lambda(lambda x: x), Dense(1)), InputError, "Lambda"),
+    "an activation of its own": (lambda: model(Dense(1, activation=lambda x: x)), InputError, "of its own"),
+    "another input": (lambda: Sequential([Input((7,)), Dense(1)]), ShapeError, r"\(None, 4\), the columns age, city"),
+    "too many outputs": (lambda: Sequential([Dense(5, activation="softmax")]), ShapeError, "2 classes"),
+    "several sigmoids": (lambda: Sequential([Dense(2, activation="sigmoid")]), ScoreError, "2 sigmoid"),
+    "a softmax of one": (lambda: Sequential([Dense(1, activation="softmax")]), ScoreError, "always 1"),
+    "one output, many classes": (
+        lambda: compiled(Dense(1, activation="sigmoid"), loss="categorical_crossentropy"),
+        ScoreError,
+        "always 0",
+    ),
+    "regression": (lambda: compiled(Dense(1), loss="mse"), ScoreError, "'linear' with the loss 'mse'"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_network_that_cannot_be_trained_is_refused(name: str) -> None:
+    make, error, said = REFUSED[name]
+    with pytest.raises(error, match=said):
+        cl.fit(people(60), target="left", network=make())
+
+
+def test_families_beside_the_network() -> None:
+    table, net = people(60), Sequential([Dense(1)])
+    found = Rows(features(infer_schema(table, target="left"), table), np.arange(60) % 2, None, 2, 48)
+    for families, expected in (
+        (None, ["keras"]),
+        (["network"], ["keras"]),
+        (["linear", "network"], ["linear", "splines", "keras"]),
+    ):
+        assert [each.name for each in recipe.learners(found, families, None, net)] == expected
+    with pytest.raises(InputError, match="network"):
+        cl.fit(table, target="left", families=["linear"], network=net)
+    with pytest.raises(InputError, match="the network that was fitted"):
+        cl.fit(table, target="left", plan=TWO)
+
+
+# --- wrapping, and what a file may not do ----------------------------------------------------------------------------
+
+
+def test_a_fitted_model_is_wrapped_and_saved(tmp_path: Path) -> None:
+    net = model(Dense(1, activation="sigmoid"), loss="binary_crossentropy")
+    net.fit(X[:100], CODES[:100], epochs=3, verbose=0)
+    found = wrap(net, X[100:], Y[100:], positive="spam", classes=["ham", "spam"])
+    found.save(tmp_path / "m.cutline")
+    loaded = Wrapped.load(tmp_path / "m.cutline")
+    assert np.allclose(loaded.predict_proba(X), found.predict_proba(X), atol=1e-6)
+    with pytest.raises(InputError, match="subclassed"):
+        wrap(Own(), X, CODES).save(tmp_path / "own.cutline")
+
+
+def altered(change: Any) -> str:
+    found = json.loads(architecture.architecture(model(Dense(1, activation="sigmoid"))))
+    change(found["config"]["layers"][1])
+    return json.dumps(found)
+
+
+EVIL: dict[str, Any] = {
+    "a Lambda": lambda layer: layer.update(class_name="Lambda"),
+    "a class from elsewhere": lambda layer: layer.update(module="os", class_name="system"),
+    "a function": lambda layer: layer["config"].update(
+        activation={"module": "builtins", "class_name": "function", "config": "eval", "registered_name": "function"}
+    ),
+    "code": lambda layer: layer["config"].update(activation={"value": ["4wEAAAAA", None, None]}),
+    "a lambda inside": lambda layer: layer["config"].update(
+        kernel_initializer={"class_name": "__lambda__", "config": {"value": "4wEA"}}
+    ),
+    "no module": lambda layer: layer.update(module=None),
+}
+
+
+@pytest.mark.parametrize("name", EVIL)
+def test_a_file_that_names_code_is_refused_before_keras_reads_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.saving, "deserialize_keras_object", lambda *a, **k: pytest.fail("read"))
+    with pytest.raises(InputError):
+        architecture.built(altered(EVIL[name]))
+
+
+def test_an_altered_wrapped_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.cutline"
+    wrap(model(Dense(1, activation="sigmoid")), X, CODES).save(path)
+    arrays = unpacked(path.read_bytes())
+    path.write_bytes(packed(arrays | {"model": np.frombuffer(b'{"class_name": "Lambda"}', np.uint8)}))
+    with pytest.raises(InputError, match="Keras' own layers"):
+        Wrapped.load(path)
+    del arrays["model_0"]
+    path.write_bytes(packed(arrays))
+    with pytest.raises(ModelFileError):
+        Wrapped.load(path)
