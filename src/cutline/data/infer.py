@@ -107,7 +107,7 @@ def infer_schema(
         if name in dropped:
             columns.append(Column(name, "dropped", False, "dropped on request"))
             continue
-        column = _column(name, table.column(name), declared.get(name))
+        column = infer_column(name, table.column(name), declared.get(name))
         if target is not None and name.casefold() == target.casefold():
             note = f"has the name of the target {target!r} in other letters; drop it if it is a copy of the target"
             column = replace(column, notes=(*column.notes, note))
@@ -119,7 +119,8 @@ def infer_schema(
     return schema
 
 
-def _column(name: str, values: pa.ChunkedArray, declared: str | None) -> Column:
+def infer_column(name: str, values: pa.ChunkedArray, declared: str | None = None) -> Column:
+    """Decide what one column is; see `infer_schema`."""
     import pyarrow as pa
 
     if is_text(values):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.data.infer import infer_schema
+from cutline.data.infer import infer_column
 from cutline.data.names import find_column
-from cutline.data.parse import dates, numbers
+from cutline.data.parse import dates, is_number, numbers
 from cutline.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ def read_times(table: pa.Table, name: str) -> NDArray[np.float64]:
     """
     name = find_column(name, table.column_names, argument="time")
     values = table.column(name)
-    (column,) = infer_schema(table.select([name]), target=None).columns
+    column = infer_column(name, values)
     if column.kind == "date":
         when = dates(values, column.order).values.astype("datetime64[ms]")
         found = np.where(np.isnat(when), np.nan, when.astype(np.float64) / 86_400_000)
-    elif column.kind in ("numeric", "identifier"):
+    elif is_number(values) or column.kind == "numeric":
         found = numbers(values).values
     else:
         raise DataError("time", f"a column of kind {column.kind}, {name!r}", "dates or numbers")
