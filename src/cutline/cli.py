@@ -313,10 +313,8 @@ def predict(model: Path, data: str, /, *, output: Output = None) -> None:
     output
         A .csv or .parquet file; CSV on standard output when not given.
     """
-    fitted = cl.load(model)
-    scores = fitted.scores(data)
-    _notes(scores.notes)
-    _write(fitted.point.decide_table(scores), output)
+    _check_folders(output)
+    _notes(cl.load(model).predict_file(data, sys.stdout.buffer if output is None else output))
 
 
 @app.command

@@ -11,9 +11,10 @@ from cutline.data.read import column, read_table, table_notes
 from cutline.data.samples import SAMPLES, Sample, bundled
 from cutline.data.schema import Column, Schema
 from cutline.data.scores import read_scores
+from cutline.data.stream import pieces
 from cutline.data.target import Target, read_target
 from cutline.data.times import read_times
-from cutline.data.write import replacing, write_table, write_text
+from cutline.data.write import replacing, write_table, write_tables, write_text
 
 __all__ = [
     "SAMPLES",
@@ -27,6 +28,7 @@ __all__ = [
     "column",
     "features",
     "infer_schema",
+    "pieces",
     "read_folder",
     "read_scores",
     "read_table",
@@ -37,5 +39,6 @@ __all__ = [
     "table_notes",
     "together",
     "write_table",
+    "write_tables",
     "write_text",
 ]

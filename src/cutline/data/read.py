@@ -118,19 +118,24 @@ def _read_file(path: str, columns: Sequence[str] | None) -> pa.Table:
     squeezed = bool(suffixes) and suffixes[-1] in COMPRESSED
     suffix = "".join(suffixes[:-1][-1:] if squeezed else suffixes[-1:])
     if suffix in PARQUET and not squeezed:
-        return _beside(_read_parquet(path, columns), file.parent)
+        return beside(_read_parquet(path, columns), file.parent)
     if suffix not in TEXT:
         raise DataError(path, f"the suffix {suffix!r}", SUFFIXES, "save the table as CSV or Parquet")
     data = _bytes(path, squeezed)
+    return beside(read_text(data, path, columns, tabs=suffix in (".tsv", ".tab")), file.parent)
+
+
+def read_text(data: Any, path: str, columns: Sequence[str] | None, *, tabs: bool) -> pa.Table:
+    """Read the bytes of a delimited file; what is no text is refused by its first bytes."""
     start = bytes(memoryview(data)[:4])
     if start == b"PAR1":
         raise DataError(path, "a Parquet file", "text, by its suffix", "rename it to .parquet")
     if start in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         raise DataError(path, "an Excel or zip file", "text, by its suffix", "save the sheet as CSV (UTF-8)")
-    return _beside(_noted(read_delimited(data, path, columns=columns, tabs=suffix in (".tsv", ".tab"))), file.parent)
+    return _noted(read_delimited(data, path, columns=columns, tabs=tabs))
 
 
-def _beside(table: pa.Table, folder: Path) -> pa.Table:
+def beside(table: pa.Table, folder: Path) -> pa.Table:
     """The table with paths of photos that are meant from where its file lies."""
     from cutline.data.folders import located
 
@@ -189,10 +194,11 @@ def _read_parquet(path: str, columns: Sequence[str] | None) -> pa.Table:
     except (OSError, pa.ArrowException) as error:
         if isinstance(error, PermissionError):
             raise DataError(path, "a file that may not be read", "a readable file") from None
-        raise _bad_parquet(path, str(error)) from None
+        raise bad_parquet(path, str(error)) from None
 
 
-def _bad_parquet(path: str, message: str) -> DataError:
+def bad_parquet(path: str, message: str) -> DataError:
+    """What is wrong with a file that Arrow could not read."""
     with open(path, "rb") as file:
         start = file.read(4)
     if not start:

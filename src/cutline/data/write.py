@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,25 +30,38 @@ def write_table(table: Any, path: str | os.PathLike[str] | BinaryIO) -> None:
     DataError
         The suffix is neither, the folder does not exist or cannot be written, or a column does not fit the format.
     """
-    import pyarrow as pa
-    from pyarrow import csv as arrow_csv
-    from pyarrow import parquet
+    write_tables([table], path)
 
-    table = as_table(table).replace_schema_metadata(None)
+
+def write_tables(tables: Iterable[Any], path: str | os.PathLike[str] | BinaryIO) -> None:
+    """Write tables of the same columns under each other, one at a time; see `write_table`."""
+    import pyarrow as pa
+
+    whole = (as_table(table).replace_schema_metadata(None) for table in tables)
     if not isinstance(path, str | os.PathLike):
-        arrow_csv.write_csv(table, path)
+        _written(whole, path, ".csv")
         return
     suffix = Path(path).suffix.lower()
     if suffix not in (".csv", ".parquet"):
         raise DataError(os.fspath(path), f"the suffix {suffix!r}", ".csv or .parquet")
     with replacing(path) as draft:
         try:
-            if suffix == ".csv":
-                arrow_csv.write_csv(table, draft)
-            else:
-                parquet.write_table(table, draft, compression="zstd")
+            _written(whole, draft, suffix)
         except pa.ArrowInvalid as error:
             raise DataError(os.fspath(path), f"a column that {suffix} cannot hold ({error})", "plain cells") from None
+
+
+def _written(tables: Iterator[Any], target: Any, suffix: str) -> None:
+    from pyarrow import csv, parquet
+
+    first = next(tables)
+    if suffix == ".csv":
+        writer: Any = csv.CSVWriter(target, first.schema)
+    else:
+        writer = parquet.ParquetWriter(target, first.schema, compression="zstd")
+    with writer:
+        for table in chain([first], tables):
+            writer.write_table(table)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.calibration import Calibrator
-from cutline.data import Schema, features, read_table, read_target
+from cutline.data import Schema, features, pieces, read_table, read_target, write_tables
 from cutline.decision import OperatingPoint
 from cutline.evaluation import Evaluation, evaluate
 from cutline.evidence import z_of
@@ -198,6 +198,34 @@ class Classifier(Shown):
     def predict(self, data: Any) -> NDArray[Any]:
         """Labels decided by the operating point, shape (n,)."""
         return self.point.decide(self.scores(data))
+
+    def predict_file(self, data: Any, output: Any) -> tuple[str, ...]:
+        """Write a column for the probability of each class, and the decision, for files of any size.
+
+        CSV and Parquet are read, decided and written piece by piece, so that memory does not grow with the file.
+
+        Parameters
+        ----------
+        data : path, frame or mapping
+            Rows with the columns of the schema.
+        output : path or binary file
+            ``.csv`` or ``.parquet``, or for example ``sys.stdout.buffer``; row i belongs to row i of `data`.
+
+        Returns
+        -------
+        tuple of str
+            What was guessed, unseen or unreadable; of a large file with the row at which its piece starts.
+        """
+        notes: list[str] = []
+
+        def decided() -> Iterator[Any]:
+            for start, table in pieces(data):
+                scores = self.scores(table)
+                notes.extend(f"from row {start:,}: {note}" if start else note for note in scores.notes)
+                yield self.point.decide_table(scores)
+
+        write_tables(decided(), output)
+        return tuple(notes)
 
     def evaluate(self, data: Any, *, confidence: float = 0.95) -> Evaluation:
         """Evaluate the decision on other rows, which have the target column."""

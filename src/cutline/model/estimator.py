@@ -170,7 +170,10 @@ class CutlineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self._scores(X).probabilities[:, self._place])
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The decided label of each row, shape (n,); objects, None where undecided, when the policy abstains."""
+        """The decided label of each row, shape (n,).
+
+        When the policy abstains they are objects, None where undecided, which scikit-learn's scorers refuse.
+        """
         if self.policy is None:
             p = self.predict_proba(X)
             return np.asarray(self.classes_[p.argmax(axis=1)])
