@@ -125,7 +125,9 @@ def test_same_seed_and_data_give_the_same_bytes_whatever_the_threads(table: pa.T
 
 def test_the_plan_tells_what_was_run(model: cl.Classifier) -> None:
     plan = model.plan.to_dict()
-    assert [m["name"] for m in plan["members"]] == [learner.name for learner in LEARNERS if learner.reads == "table" and not learner.ordered]
+    assert [m["name"] for m in plan["members"]] == [
+        learner.name for learner in LEARNERS if learner.reads == "table" and not (learner.ordered or learner.by_choice)
+    ]
     assert plan["skipped"] == []
     assert sum(m["weight"] for m in plan["members"]) == pytest.approx(1)
     assert len(next(m for m in plan["members"] if m["name"] == "trees")["stages"]) == plan["folds"] == 5
@@ -183,6 +185,36 @@ def test_frames_come_back_in_kind_and_columns_may_come_in_any_order(model: cl.Cl
     assert isinstance(model.predict_proba(pl.from_arrow(fresh)), pl.DataFrame)
     assert (model.predict_proba(pl.from_arrow(fresh))["yes"].to_numpy() == expected).all()
     assert model.predict_proba(fresh.to_pydict()).num_rows == 60
+    lazy = model.predict_proba(pl.from_arrow(fresh).lazy())
+    assert isinstance(lazy, pl.LazyFrame)
+    assert (lazy.collect()["yes"].to_numpy() == expected).all()
+
+
+def test_a_duckdb_relation_gives_a_relation(model: cl.Classifier) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    fresh = people(60, 4)
+    found = model.predict_proba(duckdb.from_arrow(fresh))
+    assert isinstance(found, duckdb.DuckDBPyRelation)
+    assert found.to_arrow_table()["yes"].to_pylist() == model.predict_proba(fresh)["yes"].to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"families": []}, "families: came none"),
+        ({"families": "forests"}, "families"),
+        ({"policy": "f1"}, "policy"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 1.5}, "seed"),
+    ],
+)
+def test_options_of_the_wrong_kind_are_named(options: dict[str, object], said: str) -> None:
+    with pytest.raises(cl.errors.CutlineError, match=said):
+        cl.fit(people(60), target="left", **options)
+
+
+def test_one_family_may_be_given_as_text() -> None:
+    assert cl.fit(people(60), target="left", families="linear", budget=None).plan.members[0]["name"] == "linear"
 
 
 def test_unseen_levels_and_missing_cells_give_a_probability(model: cl.Classifier) -> None:
@@ -303,10 +335,6 @@ def test_the_blend_is_no_worse_than_its_best_member() -> None:
     assert weights.sum() == pytest.approx(1)
     assert rows.log_loss(blend.pooled([bad, good], weights)) <= rows.log_loss(good)
     assert blend.weights([good, good], rows).tolist() == [1, 0], "ties go to the first"
-    # A dear member that is hardly better stays out; one that is much better joins.
-    dear = np.array([False, True])
-    assert blend.members([good, 0.999 * good + 0.001 * np.eye(3)[codes]], rows, dear).tolist() == [1, 0]
-    assert blend.members([bad, good], rows, dear)[1] > 0.5
 
 
 def test_a_linear_view_is_robust_and_flags_missing_cells() -> None:

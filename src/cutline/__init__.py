@@ -169,6 +169,9 @@ if TYPE_CHECKING:
     from cutline.evidence.slice_results import Slices
     from cutline.evidence.slices import slices
     from cutline.model import Classifier, fit, load
+    from cutline.model.coefficients import Coefficients, coefficients
+    from cutline.model.estimator import CutlineClassifier
+    from cutline.model.importance import importance, learning_curve
     from cutline.model.outputs import score
     from cutline.model.wrap import Wrapped, wrap
 
@@ -176,7 +179,12 @@ _LAZY = {
     "Classifier": "model",
     "fit": "model",
     "load": "model",
+    "Coefficients": "model.coefficients",
+    "CutlineClassifier": "model.estimator",
     "Wrapped": "model.wrap",
+    "coefficients": "model.coefficients",
+    "importance": "model.importance",
+    "learning_curve": "model.importance",
     "score": "model.outputs",
     "wrap": "model.wrap",
     "read_scores": "data",
@@ -219,6 +227,7 @@ __all__ = [
     "Classes",
     "ClassificationReport",
     "Classifier",
+    "Coefficients",
     "Comparison",
     "Constraint",
     "ControlledRisk",
@@ -227,6 +236,7 @@ __all__ = [
     "CrossEntropy",
     "Curve",
     "CutlineCalibrator",
+    "CutlineClassifier",
     "Decomposition",
     "Estimate",
     "Evaluation",
@@ -265,6 +275,7 @@ __all__ = [
     "calibration_report",
     "capacity",
     "classification_report",
+    "coefficients",
     "cohen_kappa",
     "compare",
     "conformal",
@@ -303,10 +314,12 @@ __all__ = [
     "hamming_loss",
     "hand_till",
     "hierarchical",
+    "importance",
     "informedness",
     "jaccard",
     "ks",
     "label_next",
+    "learning_curve",
     "lift",
     "linear_kappa",
     "load",

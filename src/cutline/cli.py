@@ -228,7 +228,7 @@ def fit(
     types
         Column types that overrule what was inferred, such as zip=categorical.
     families
-        Families of models to try: linear, lightgbm, catboost, network. All by default.
+        Families of models to try: linear, lightgbm, catboost, network (all by default), one_vs_rest.
     budget
         Wall clock time, such as 10s, 60s or 10min; members that cannot finish are skipped and named.
     weight

@@ -230,6 +230,8 @@ def as_table(source: Any) -> pa.Table:
             check_names([str(name) for name in source.columns], "source")
             raise
         except TypeError:
+            if hasattr(source, "__arrow_c_stream__"):
+                return pa.table(source)
             hint = "name the columns: {'age': X[:, 0], ...}" if hasattr(source, "shape") else ""
             raise DataError("source", f"a {type(source).__name__}", wanted, hint) from None
         columns = {str(name): _arrow(frame.get_column(name), str(name)) for name in frame.columns}

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cutline.model.member import Array, Rows
 
 STEPS = 25
-GAIN = 0.005
-"""Relative gain in log loss below which a member that is dear to store and to apply stays out."""
 
 
 def weights(outs: Sequence[Array], rows: Rows) -> Array:
@@ -40,14 +37,3 @@ def weights(outs: Sequence[Array], rows: Rows) -> Array:
 def pooled(outs: Sequence[Array], share: Array) -> Array:
     """The weighted mean of the members, shape (n, k)."""
     return np.asarray(sum((w * out for w, out in zip(share, outs, strict=True)), start=np.zeros_like(outs[0])))
-
-
-def members(outs: Sequence[Array], rows: Rows, dear: NDArray[np.bool_]) -> Array:
-    """`weights`, where `dear` members only join when they gain enough."""
-    every = weights(outs, rows)
-    if not (dear & (every > 0)).any() or dear.all():
-        return every
-    cheap = np.zeros(len(outs))
-    cheap[~dear] = weights([out for out, d in zip(outs, dear, strict=True) if not d], rows)
-    gain = 1 - rows.log_loss(pooled(outs, every)) / rows.log_loss(pooled(outs, cheap))
-    return every if gain > GAIN else cheap

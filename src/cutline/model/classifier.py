@@ -190,7 +190,8 @@ class Classifier(Shown):
         Returns
         -------
         frame
-            pandas for pandas, polars for polars, else a pyarrow Table; column k holds P(classes.names[k]).
+            Of the kind that came: pandas, polars (lazy for lazy), pyarrow, a DuckDB relation; else a pyarrow Table.
+            Column k holds P(classes.names[k]).
         """
         p = self.scores(data).probabilities
         return _like(data, {str(name): p[:, k] for k, name in enumerate(self.classes.names)})
@@ -245,11 +246,17 @@ class Classifier(Shown):
 def _like(data: Any, columns: dict[str, NDArray[np.float64]]) -> Any:
     """The columns in the caller's frame library; a pyarrow Table for paths and mappings."""
     import narwhals as nw
+    import pyarrow as pa
 
-    frame = nw.from_native(data, pass_through=True, eager_only=True)
+    frame = nw.from_native(data, pass_through=True)
+    if isinstance(frame, nw.LazyFrame):
+        if frame.implementation.is_polars():
+            return nw.from_dict(columns, backend="polars").to_native().lazy()
+        if frame.implementation.is_duckdb():
+            import duckdb
+
+            return duckdb.from_arrow(pa.table(columns))
     if not isinstance(frame, nw.DataFrame):
-        import pyarrow as pa
-
         return pa.table(columns)
     made = nw.from_dict(columns, backend=frame.implementation).to_native()
     if frame.implementation.is_pandas():

@@ -243,9 +243,9 @@ def _labels(y: Any) -> NDArray[Any]:
     gone = int((~np.isfinite(labels) if labels.dtype.kind == "f" else missing(labels)).sum())
     if gone:
         raise LabelError("y", f"{gone:,} missing label(s)", "a label for every row", "leave out the rows without one")
-    plain = np.array(labels.tolist())
-    if labels.dtype.kind == "O" and plain.dtype.kind in "biuf":
-        labels = plain  # scikit-learn knows no integers among objects
+    if labels.dtype.kind == "O":  # scikit-learn knows no integers among objects
+        plain = np.array(labels.tolist())
+        labels = plain if plain.dtype.kind in "biuf" else labels
     try:
         check_classification_targets(labels)
     except TypeError as error:
@@ -261,7 +261,6 @@ def _classes(labels: NDArray[Any], weights: NDArray[Any] | None) -> NDArray[Any]
     read = Labels.of(read_table({"y": found}), "y", argument="y").index
     twins = [label for label, code in zip(found.tolist(), read, strict=True) if code < 0 or (read == code).sum() > 1]
     if twins:
-        raise LabelError(
-            "y", f"labels that are empty or differ in blanks alone: {twins[:5]}", "labels that can be told apart"
-        )
+        came = f"labels that are empty or differ in blanks alone: {twins[:5]}"
+        raise LabelError("y", came, "labels that can be told apart")
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cutline.data import Features
 from cutline.model.member import Array, Arrays, Deadline, Rows, smoothed
-from cutline.scores import softmax
+from cutline.scores import sigmoid, softmax
 
 KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Quantiles at which a spline may bend; columns of so many values, and two more, bend at each of them."""
@@ -21,6 +21,8 @@ PATH = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 SHORT_PATH = (0.1, 10.0)
 """The same for more than `PATH_ROWS` rows: there the penalty moves little, and a fit is dear."""
 PATH_ROWS = 10_000
+LEAST = 1e-12
+"""Of a sigmoid, before it is divided by the sum of all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,6 +191,29 @@ class LinearPath:
         return cls(view, arrays["weights"], arrays["bias"], arrays["losses"])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OneVsRest(Linear):
+    """A logistic regression for each class against all others: their sigmoids, divided by their sum."""
+
+    kind: ClassVar[str] = "one_vs_rest"
+
+    def __call__(self, features: Features) -> Array:
+        """Probabilities, shape (n, k)."""
+        return self.shares(self.view.matrix(features))
+
+    def shares(self, x: Any) -> Array:
+        """Probabilities of rows of the design matrix."""
+        p = np.maximum(sigmoid(x @ self.weights + self.bias), np.where(np.isinf(self.bias), 0.0, LEAST))
+        return p / p.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OneVsRestPath(LinearPath):
+    """The logistic regressions of all classes for each penalty."""
+
+    member: ClassVar[type[Linear]] = OneVsRest
+
+
 def fit_linear(
     train: Rows, held: Rows, seed: int, deadline: Deadline, until: int | None = None, *, splines: bool = False
 ) -> LinearPath:
@@ -196,6 +221,24 @@ def fit_linear(
     view = View.of(train.features, splines=splines)
     path = PATH if train.size <= PATH_ROWS else SHORT_PATH
     return fit_path(LinearPath, view, train, held, deadline, path if until is None else path[: until + 1])
+
+
+def fit_one_vs_rest(train: Rows, held: Rows, seed: int, deadline: Deadline, until: int | None = None) -> LinearPath:
+    """A logistic regression for each class against all others; see `OneVsRest`."""
+    view = View.of(train.features, splines=False)
+    path: Sequence[float] = PATH if train.size <= PATH_ROWS else SHORT_PATH
+    path = path if until is None else path[: until + 1]
+    each = []
+    for code in range(train.k):
+        two, other = (replace(rows, codes=(rows.codes == code).astype(np.int64), k=2) for rows in (train, held))
+        each.append(fit_path(LinearPath, view, two, other, deadline, path))
+    # Of two classes, the weights of the second: its logit against the first. A class without rows stays at -inf.
+    weights = np.concatenate([one.weights[:, :, 1:] - one.weights[:, :, :1] for one in each], axis=2)
+    bias = np.column_stack([np.where(np.isinf(one.bias[:, 1]), -np.inf, one.bias[:, 1]) for one in each])
+    x = view.matrix(held.features)
+    found = [OneVsRest(view, w, b) for w, b in zip(weights, bias, strict=True)]
+    losses = [held.log_loss(smoothed(one.shares(x), train.n)) for one in found]
+    return OneVsRestPath(view, weights, bias, np.array(losses))
 
 
 def fit_path(

@@ -161,8 +161,8 @@ class Learner:
         What it learns from: without such columns it is no candidate.
     ordered : bool
         It is for ordered classes alone.
-    dear : bool
-        Dear to store and to apply: it joins only when it gains enough.
+    by_choice : bool
+        It is no candidate unless its family is asked for.
     """
 
     name: str
@@ -174,7 +174,7 @@ class Learner:
     prepare: Callable[[Rows, Deadline], None] = lambda rows, deadline: None
     reads: Literal["table", "text", "photo"] = "table"
     ordered: bool = False
-    dear: bool = False
+    by_choice: bool = False
 
     def applies(self, rows: Rows) -> bool:
         """Whether there is a column to read, and an order if need be; that a text has a length makes no table."""

@@ -29,7 +29,7 @@ from cutline.model.boost import CatBoost
 from cutline.model.classifier import Classifier, Measured, Plan
 from cutline.model.cumulative import Cumulative
 from cutline.model.keras_network import KerasNetwork
-from cutline.model.linear import Linear
+from cutline.model.linear import Linear, OneVsRest
 from cutline.model.member import LONG_AGO, npy, of_npy
 from cutline.model.network import Network
 from cutline.model.trees import Trees
@@ -37,7 +37,7 @@ from cutline.model.vectors import VectorLinear
 
 FORMAT = 1
 MEMBERS: dict[str, Any] = {
-    each.kind: each for each in (Linear, Cumulative, VectorLinear, Trees, CatBoost, Network, KerasNetwork)
+    each.kind: each for each in (Linear, OneVsRest, Cumulative, VectorLinear, Trees, CatBoost, Network, KerasNetwork)
 }
 MOST_BYTES = 4 << 30
 """A declared size above this is refused before anything is unpacked."""

@@ -18,7 +18,7 @@ from cutline.model import blend, boost, vectors
 from cutline.model.cumulative import CumulativePath, fit_cumulative
 from cutline.model.folds import Folds
 from cutline.model.keras_network import keras_learner
-from cutline.model.linear import KNOTS, LinearPath, fit_linear
+from cutline.model.linear import KNOTS, LinearPath, OneVsRestPath, fit_linear, fit_one_vs_rest
 from cutline.model.member import Array, Learner, Member, Rows, smoothed, take
 from cutline.model.network import NetworkPath, fit_network
 from cutline.model.schedule import Trained
@@ -34,6 +34,10 @@ def _without_splines(rows: Rows) -> str:
     if not numeric:
         return "no numeric column"
     return "" if len(KNOTS) * numeric <= min(1000, rows.n) else "as many hinges as rows"
+
+
+def _of_two_classes(rows: Rows) -> str:
+    return "two classes: the same as linear" if rows.k == 2 else ""
 
 
 def _splines_take(rows: Rows, took: Mapping[str, float]) -> float:
@@ -84,6 +88,7 @@ LEARNERS: tuple[Learner, ...] = (
     ),
     Learner("network", "network", NetworkPath, fit_network),
     Learner("deep_extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True, deep=True)),
+    Learner("one_vs_rest", "one_vs_rest", OneVsRestPath, fit_one_vs_rest, _of_two_classes, by_choice=True),
 )
 """All members, those that gain most for their time first."""
 FAMILIES = tuple(dict.fromkeys(learner.family for learner in LEARNERS))
@@ -126,8 +131,7 @@ def blended(
     """Weights and calibrator from the out-of-fold predictions of some rows."""
     some = rows.take(pick)
     outs = [one.out[pick] for one in trained]
-    dear = np.array([any(each.dear for each in LEARNERS if each.name == one.name) for one in trained])
-    share = blend.members(outs, some, dear)
+    share = blend.weights(outs, some)
     groups = None if groups is None else groups[pick]
     scores = as_scores(blend.pooled(outs, share), classes, some.codes, weight=some.weight, groups=groups)
     stretches = np.unique(fold.of[pick]) if fold.forward else ()
@@ -142,6 +146,9 @@ def learners(
     rows: Rows, families: Sequence[str] | None, names: Sequence[str] | None = None, network: Any = None
 ) -> list[Learner]:
     """The members of the families asked for, or those named by a plan, that have columns to read."""
+    families = [families] if isinstance(families, str) else families
+    if families is not None and not len(families):
+        raise InputError("families", "none", f"one or more of {', '.join(FAMILIES)}")
     for family in families or ():
         if family not in FAMILIES:
             raise UnknownName.among("families", family, FAMILIES)
@@ -155,7 +162,8 @@ def learners(
         if "keras" in names and network is None:
             raise InputError("network", "none, for a plan with a Keras network", "the network that was fitted")
         return [learner for learner in known if learner.name in names]
-    asked = [learner for learner in known if families is None or learner.family in families]
+    usual = [learner.family for learner in known if not learner.by_choice]
+    asked = [learner for learner in known if learner.family in (families or usual)]
     found = [learner for learner in asked if learner.applies(rows)]
     if not found:
         came = "members for tables alone" if rows.features.raw else "members for texts and photos alone"

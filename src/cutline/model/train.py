@@ -92,7 +92,8 @@ def fit(
     drop : iterable of str
         Columns to leave out.
     families : sequence of str, optional
-        Of "linear", "lightgbm", "catboost" and "network"; all by default, "catboost" when it is installed.
+        Of "linear", "lightgbm", "catboost" and "network"; all by default, "catboost" when it is installed. By choice
+        alone "one_vs_rest": a logistic regression for each class against all others.
     network : Keras model or function, optional
         A network of your own to train in the place of ours: a Sequential or functional model (its weights are drawn
         anew for each fold; compiled as you like, or not at all), or ``network(inputs, classes) -> model``. It is the
@@ -133,6 +134,10 @@ def fit(
     """
     if not 0 <= holdout < 1:
         raise InputError("holdout", repr(holdout), "a share of the rows from 0 to below 1", "holdout=0.2")
+    if policy is not None and not isinstance(policy, Policy):
+        raise InputError("policy", repr(policy), "a Policy", "policy=cl.maximize(cl.f1)")
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError("seed", repr(seed), "a whole number from 0")
     limit = None if plan is not None else seconds(budget)
     seed = seed if plan is None else plan.seed
     with _progress(progress) as say:
