@@ -48,7 +48,7 @@ def stratified_folds(
     if groups is not None:
         _, member = np.unique(groups.astype(str) if groups.dtype == object else groups, return_inverse=True)
         table = np.zeros((member.max() + 1, codes.max() + 1), dtype=np.int64)
-        np.add.at(table, (member, codes), 1)
+        np.add.at(table, (member, codes.astype(np.intp)), 1)  # codes may be truth values
         return np.asarray(stratified_folds(table.argmax(axis=1), folds, seed)[member])
     out = np.empty(len(codes), dtype=np.int64)
     start = 0

@@ -132,12 +132,12 @@ def coefficients(
 
     Examples
     --------
-    >>> found = coefficients({"dose": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+    >>> found = coefficients({"dose": [0.5, 2, 3, 4, 5, 6, 7, 8, 9, 10],
     ...     "ill": ["no", "no", "yes", "no", "no", "yes", "no", "yes", "yes", "yes"]}, target="ill", positive="yes")
     >>> [round(row["odds_ratio"], 2) for row in found.table()]
-    [0.06, 1.68]
+    [0.05, 1.71]
     """
-    problem = read_problem(data, target, positive, None, weight, None, None)
+    problem = read_problem(data, target, positive, None, weight)
     left_out = [*([drop] if isinstance(drop, str) else drop), *([weight] if weight else [])]
     schema = infer_schema(problem.table, target=target, types=types, drop=left_out)
     k = problem.classes.k
