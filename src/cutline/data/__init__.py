@@ -5,7 +5,8 @@ from __future__ import annotations
 from cutline.data.copies import screened, together
 from cutline.data.features import Features, features
 from cutline.data.folders import read_folder
-from cutline.data.infer import infer_schema
+from cutline.data.infer import infer_column, infer_schema
+from cutline.data.near import near_copies
 from cutline.data.raw import Raw
 from cutline.data.read import column, read_table, table_notes
 from cutline.data.samples import SAMPLES, Sample, bundled
@@ -27,7 +28,9 @@ __all__ = [
     "bundled",
     "column",
     "features",
+    "infer_column",
     "infer_schema",
+    "near_copies",
     "pieces",
     "read_folder",
     "read_scores",

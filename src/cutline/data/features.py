@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cutline.data.mail import without_headers
 from cutline.data.parse import Parsed, date_part, dates, level_codes, level_text, numbers, trimmed, truths
 from cutline.data.raw import Raw
 from cutline.data.read import read_table
@@ -100,9 +101,12 @@ def features(schema: Schema, table: Any) -> Features:
         values = table.column(column.name)
         if column.kind == "categorical":
             codes[column.name] = _codes(column, values, notes)
-        elif column.kind == "text" or column.kind == "photo":
-            raw.append(Raw(column.name, column.kind, _cells(values), np.arange(table.num_rows)))
-            if column.kind == "text":
+        elif column.kind in ("text", "mail", "photo"):
+            cells = _cells(values)
+            if column.kind == "mail":
+                cells = np.array([without_headers(cell) for cell in cells], dtype=object)
+            raw.append(Raw(column.name, "photo" if column.kind == "photo" else "text", cells, np.arange(len(cells))))
+            if column.kind != "photo":
                 dense[f"{column.name} (length)"] = np.log1p([float(len(cell)) for cell in raw[-1].cells])
         else:
             dense.update(_dense(column, values, notes))

@@ -34,7 +34,7 @@ from cutline.errors import DataError, UnknownName
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DECLARABLE = ("numeric", "categorical", "boolean", "date", "text", "photo", "identifier")
+DECLARABLE = ("numeric", "categorical", "boolean", "date", "text", "mail", "photo", "identifier")
 """The kinds that ``types=`` may give a column."""
 
 MOSTLY = 0.95
@@ -67,8 +67,8 @@ def infer_schema(
     target : str or None
         The column to predict; it is no feature.
     types : mapping of str to str, optional
-        Column name to kind ("numeric", "categorical", "boolean", "date", "text", "photo", "identifier"), where the
-        inferred one is wrong. Identifiers are left out.
+        Column name to kind ("numeric", "categorical", "boolean", "date", "text", "mail", "photo", "identifier"),
+        where the inferred one is wrong. Of a mail the headers but the subject are left out; identifiers are left out.
     drop : iterable of str, optional
         Columns to leave out.
 
@@ -131,8 +131,9 @@ def infer_column(name: str, values: pa.ChunkedArray, declared: str | None = None
         return Column(name, "identifier", False, "declared; not used as a feature")
     if pa.types.is_nested(values.type) or pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
         return Column(name, "nested", False, f"cells of type {values.type} are no plain values")
-    if declared in ("text", "photo"):
-        return _raw(name, "text" if declared == "text" else "photo", _Counted.of(level_text(values)))
+    if declared in ("text", "mail", "photo"):
+        kind: Literal["text", "mail", "photo"] = declared  # type: ignore[assignment]
+        return _raw(name, kind, _Counted.of(level_text(values)))
     if declared == "categorical":
         return _categorical(name, _Counted.of(level_text(values)))
     if declared == "boolean" or (declared is None and pa.types.is_boolean(values.type)):
@@ -212,11 +213,11 @@ def _text(name: str, values: pa.ChunkedArray) -> Column:
     return _categorical(name, seen)
 
 
-def _raw(name: str, kind: Literal["text", "photo"], seen: _Counted) -> Column:
+def _raw(name: str, kind: Literal["text", "mail", "photo"], seen: _Counted) -> Column:
     """A column of texts, or of paths of photos."""
     gone = seen.rows - seen.present
     what = "distinct paths of photos"
-    if kind == "text":
+    if kind != "photo":
         lengths = np.repeat([len(text) for text in seen.names.to_pylist()], seen.counts)
         what = f"distinct texts of about {int(np.median(lengths)):,} characters"
     return Column(name, kind, True, f"{len(seen.names):,} {what}{_missing(gone, seen.rows)}")

@@ -45,10 +45,14 @@ class Raw:
 
     def derived(self, key: Any, make: Callable[[NDArray[Any]], Any]) -> Any:
         """Rows of ``make(cells)``, an array or sparse matrix with one row for each cell; made once for each key."""
+        return self.shared(("rows", key), make)[self.rows]
+
+    def shared(self, key: Any, make: Callable[[NDArray[Any]], Any]) -> Any:
+        """What ``make(cells)`` gives, made once for each key."""
         with self._lock:
             if key not in self._derived:
                 self._derived[key] = make(self.cells)
-        return self._derived[key][self.rows]
+        return self._derived[key]
 
     def __repr__(self) -> str:
         return f"Raw({self.name!r}, {self.n:,} {self.kind}s)"

@@ -15,6 +15,7 @@ Kind = Literal[
     "boolean",
     "date",
     "text",
+    "mail",
     "photo",
     "identifier",
     "constant",
@@ -35,8 +36,8 @@ class Column:
     name : str
         As in the table.
     kind : str
-        "numeric", "categorical", "boolean", "date", "text" or "photo" (paths) where a model can use it; "identifier",
-        "constant", "empty" or "nested" where it is left out; "dropped" on request.
+        "numeric", "categorical", "boolean", "date", "text", "mail" (text without its headers) or "photo" (paths) where
+        a model can use it; "identifier", "constant", "empty" or "nested" where it is left out; "dropped" on request.
     used : bool
         Whether it becomes a feature.
     detail : str

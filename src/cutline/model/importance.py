@@ -95,9 +95,10 @@ def learning_curve(
     shares = sorted(shares)
     if not shares or not 0 < shares[0] <= shares[-1] <= 1 - LOOKED_AT:
         raise InputError("shares", repr(shares), f"shares of the rows above 0 and up to {1 - LOOKED_AT}")
-    named = ("positive", "order", "weight", "groups", "time")
+    named = ("positive", "order", "weight", "groups", "time", "types")
+    given: Any = {name: options[name] for name in named if name in options}
     seed = options.get("seed", 0)
-    problem = read_problem(data, target, *(options.get(name) for name in named))
+    problem = read_problem(data, target, **given)
     test = roles_of(problem, 0.0, LOOKED_AT, seed) == "test"
     others = problem.take(test)
     rank = _rank(problem, seed)

@@ -22,7 +22,7 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time stamp of every entry (np.savez writes the current time), so that the same arrays give the same bytes."""
 
 
-SURE = 1.0
+SURE = 4.0
 """Seconds of work from which its end may be foretold."""
 
 

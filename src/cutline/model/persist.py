@@ -32,13 +32,13 @@ from cutline.model.keras_network import KerasNetwork
 from cutline.model.linear import Linear, OneVsRest
 from cutline.model.member import LONG_AGO, npy, of_npy
 from cutline.model.network import Network
+from cutline.model.text import TextLinear
 from cutline.model.trees import Trees
 from cutline.model.vectors import VectorLinear
 
 FORMAT = 1
-MEMBERS: dict[str, Any] = {
-    each.kind: each for each in (Linear, OneVsRest, Cumulative, VectorLinear, Trees, CatBoost, Network, KerasNetwork)
-}
+KINDS = (Linear, OneVsRest, Cumulative, TextLinear, VectorLinear, Trees, CatBoost, Network, KerasNetwork)
+MEMBERS: dict[str, Any] = {each.kind: each for each in KINDS}
 MOST_BYTES = 4 << 30
 """A declared size above this is refused before anything is unpacked."""
 SEAL = 64

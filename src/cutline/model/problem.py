@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.data import column, read_table, read_target, read_times, screened, together
+from cutline.data import column, infer_column, near_copies, read_table, read_target, read_times, screened, together
 from cutline.errors import DataError, InputError, LabelError
 from cutline.evidence import set_apart
 from cutline.labels import MISSING, Classes
@@ -19,6 +19,8 @@ MIN_ROWS = 10
 MIN_OF_CLASS = 3
 """Of a binary target: one to fit on, one to calibrate on, one to measure on."""
 FOLDS = 5
+MOST_COMPARED = 100_000
+"""Rows above which copies of texts are not looked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,11 +66,13 @@ class Problem:
 def read_problem(
     data: Any,
     target: str,
-    positive: Any,
-    order: Sequence[Any] | None,
-    weight: str | None,
-    groups: str | None,
-    time: str | None,
+    positive: Any = None,
+    order: Sequence[Any] | None = None,
+    weight: str | None = None,
+    groups: str | None = None,
+    time: str | None = None,
+    types: Mapping[str, str] | None = None,
+    drop: Iterable[str] = (),
 ) -> Problem:
     """The rows that have a label and count."""
     if groups is not None and time is not None:
@@ -79,9 +83,11 @@ def read_problem(
     weights = None if weight is None else _weights(table, weight)
     members = None if groups is None else _groups(table, groups)
     times = None if time is None else read_times(table, time)
-    seen = screened(table)
+    kinds = _kinds(table, {target, weight, groups, time, *drop}, types or {})
+    seen = screened(table, kinds.get("photo", []))
     notes += seen.notes
-    units = [each for each in (members, seen.groups) if each is not None]
+    copies = _copies(table, kinds.get("text", []) + kinds.get("mail", []), notes)
+    units = [each for each in (members, seen.groups, copies) if each is not None]
     keep = (codes != MISSING) & seen.keep
     if weights is not None:
         keep &= weights > 0
@@ -104,6 +110,31 @@ def read_problem(
     if times is not None:
         notes.append(f"rows are held out forward in time ({time}): models never learn from what came later")
     return replace(found, notes=tuple(notes))
+
+
+def _kinds(table: Any, others: set[str | None], types: Mapping[str, str]) -> dict[str, list[str]]:
+    """Names of the columns of texts and of photos, by kind."""
+    import pyarrow as pa
+
+    found: dict[str, list[str]] = {}
+    for name in table.column_names:
+        kind = table.schema.field(name).type
+        if name not in others and (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            found.setdefault(infer_column(name, table.column(name), types.get(name)).kind, []).append(name)
+    return found
+
+
+def _copies(table: Any, names: Sequence[str], notes: list[str]) -> NDArray[np.int64] | None:
+    """Rows whose texts are copies, nearly copies or answers to each other."""
+    if not names or table.num_rows > MOST_COMPARED:
+        return None
+    found = together(*(near_copies([cell or "" for cell in table.column(name).to_pylist()]) for name in names))
+    size = np.bincount(found)
+    if size.max() == 1:
+        return None
+    count = int(size[size > 1].sum())
+    notes.append(f"{count:,} rows have copies, near copies or answers among the texts: those stay in one fold")
+    return found
 
 
 def _weights(table: Any, name: str) -> Array:

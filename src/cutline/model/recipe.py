@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,7 @@ from cutline.model.linear import KNOTS, LinearPath, OneVsRestPath, fit_linear, f
 from cutline.model.member import Array, Learner, Member, Rows, smoothed, take
 from cutline.model.network import NetworkPath, fit_network
 from cutline.model.schedule import Trained
+from cutline.model.text import TextPath, fit_text, prepare_text, refuses_text
 from cutline.model.trees import TreesPath, fit_trees
 from cutline.scores import Scores
 
@@ -42,6 +44,15 @@ def _of_two_classes(rows: Rows) -> str:
 
 def _splines_take(rows: Rows, took: Mapping[str, float]) -> float:
     return 3 * took.get("linear", 0.0)
+
+
+def _text_takes(rows: Rows, took: Mapping[str, float]) -> float:
+    return 3 * took.get("words", 0.0)
+
+
+def _both_take(rows: Rows, took: Mapping[str, float]) -> float:
+    """As long as for the terms alone; too long where there was no time for the sentences."""
+    return took.get("text", 0.0) if "sentences" in took else math.inf
 
 
 def _vectors(name: str, kind: Literal["text", "photo"]) -> Learner:
@@ -74,8 +85,27 @@ LEARNERS: tuple[Learner, ...] = (
         _without_splines,
         ordered=True,
     ),
+    Learner(
+        "words",
+        "linear",
+        TextPath,
+        partial(fit_text, kinds=("words",)),
+        prepare=partial(prepare_text, kinds=("words",)),
+        reads="text",
+    ),
+    Learner("text", "linear", TextPath, fit_text, refuses_text, _text_takes, prepare_text, reads="text"),
     _vectors("photos", "photo"),
     _vectors("sentences", "text"),
+    Learner(
+        "text_and_sentences",
+        "linear",
+        TextPath,
+        partial(fit_text, vectors=True),
+        lambda rows: vectors.refuses(rows, kind="text") or refuses_text(rows),
+        _both_take,
+        partial(prepare_text, vectors=True),
+        reads="text",
+    ),
     Learner("extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True)),
     Learner("trees", "lightgbm", TreesPath, fit_trees),
     Learner("deep_trees", "lightgbm", TreesPath, partial(fit_trees, deep=True)),

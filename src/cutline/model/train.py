@@ -141,11 +141,12 @@ def fit(
     limit = None if plan is not None else seconds(budget)
     seed = seed if plan is None else plan.seed
     with _progress(progress) as say:
-        problem = read_problem(data, target, positive, order, weight, groups, time)
+        drop = [drop] if isinstance(drop, str) else list(drop)
+        problem = read_problem(data, target, positive, order, weight, groups, time, types, drop)
         certified = policy is not None and policy.confidence is not None
         roles = roles_of(problem, SHARE if certified else 0.0, holdout, seed)
         tune = problem.take(roles == "tune")
-        left_out = {*([drop] if isinstance(drop, str) else drop), *(name for name in (weight, groups) if name)}
+        left_out = {*drop, *(name for name in (weight, groups) if name)}
         schema = infer_schema(tune.table, target=target, types=types, drop=left_out)
         if time is not None:
             schema = schema.without_trend(time)
