@@ -171,7 +171,8 @@ def fit(
                 return 0.0
             start = monotonic()
             recipe.blended([one], fold.tried, rows, tune.classes, fold=fold, groups=tune.groups, seed=seed)
-            return (monotonic() - start) * (1 if holdout else 1 + len(fold.numbers))
+            shares = [fold.rest(number)[fold.tried].mean() for number in fold.numbers]  # forward, the first have few
+            return (monotonic() - start) * (1 if holdout else 1 + float(sum(shares)))
 
         trained, skipped = train(
             wanted, rows, fold, seed=seed, threads=cores, clock=clock, store=store, say=say, finish=finish

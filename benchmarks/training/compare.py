@@ -1,0 +1,122 @@
+"""cl.fit beside AutoGluon and plain peers: every table, each fit in a process of its own, and a table of the results.
+
+    python compare.py run OUT.jsonl --budget 60 --seeds 11 12 --systems cutline autogluon logistic lightgbm
+    python compare.py show OUT.jsonl
+
+``run`` goes on where it was stopped. ``CUTLINE_DATA`` names the folder with the tables, ``AUTOGLUON_PYTHON`` the
+interpreter of an environment that has AutoGluon. "-nocat" after a system leaves CatBoost out on that side. Runs follow
+each other, table by table, so that both sides meet the same machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+MOST_ROWS = 60_000
+FOLDERS = ("tabular", "medical", "air")
+OPTIONS = {
+    "cutline-nocat": '{"families": ["linear", "lightgbm", "network"]}',
+    "autogluon-nocat": '{"excluded_model_types": ["CAT"]}',
+}
+
+
+def tables() -> list[Path]:
+    """Files with a label and at most `MOST_ROWS` rows, the smallest first."""
+    import pyarrow.parquet as pq
+
+    found = [path for folder in FOLDERS for path in (Path(os.environ["CUTLINE_DATA"]) / folder).glob("*.parquet")]
+    return sorted((p for p in found if pq.read_metadata(p).num_rows <= MOST_ROWS), key=lambda p: p.stat().st_size)
+
+
+def run(out: Path, budget: float, seeds: list[int], systems: list[str], names: list[str]) -> None:
+    lines = out.read_text().splitlines() if out.exists() else []
+    done = {(r["run"], r["table"], r["seed"], r["budget"]) for r in map(json.loads, lines)}
+    for seed in seeds:
+        for path in tables():
+            if names and path.stem not in names:
+                continue
+            for system in systems:
+                if (system, path.stem, seed, budget) in done:
+                    continue
+                plain = system.removesuffix("-nocat")
+                python = os.environ["AUTOGLUON_PYTHON"] if plain == "autogluon" else sys.executable
+                command = [python, HERE / "one.py", plain, path, str(seed), str(budget), OPTIONS.get(system, "{}")]
+                made = subprocess.run(command, capture_output=True, text=True, check=False)
+                last = made.stdout.strip().splitlines()[-1:]
+                if made.returncode or not last:
+                    print(f"{system} {path.stem} {seed}: failed\n{made.stderr[-800:]}", flush=True)
+                    continue
+                found = json.loads(last[0]) | {"run": system}
+                with open(out, "a") as file:
+                    file.write(json.dumps(found) + "\n")
+                print(f"{system} {path.stem} {seed}: {found['log_loss']:.4f} in {found['wall']:.1f} s", flush=True)
+
+
+def show(out: Path) -> None:
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    for budget in sorted({row["budget"] for row in rows}, reverse=True):
+        some = {(row["run"], row["table"], row["seed"]): row for row in rows if row["budget"] == budget}
+        for tail in ("", "-nocat"):
+            pair(some, f"cutline{tail}", f"autogluon{tail}", budget)
+
+
+def pair(some: dict, ours: str, theirs: str, budget: float) -> None:
+    """A line for each table, means over the seeds, then the ratios over tables."""
+    both = [key[1:] for key in some if key[0] == ours and (theirs, *key[1:]) in some]
+    if not both:
+        return
+    seeds, names = sorted({seed for _, seed in both}), list(dict.fromkeys(name for name, _ in both))
+    print(f"\n{ours} / {theirs}: budget {budget:g} s, seeds {seeds}, {len(names)} tables; 70 to 30, air by time")
+    print("table                           rows  k  log loss  theirs  ratio  Brier r.  cal.     theirs   wall s  CPU s")
+    table = {}
+    for name in names:
+        a, b = ([some[system, name, seed] for seed in seeds if (name, seed) in both] for system in (ours, theirs))
+        mean = {key: [np.mean([row[key] for row in side]) for side in (a, b)] for key in a[0] if key in KEYS}
+        ratio = [np.exp(np.mean([np.log(x[key] / y[key]) for x, y in zip(a, b, strict=True)])) for key in KEYS[:2]]
+        table[name] = (*ratio, *mean["calibration_loss"], *mean["cpu"], a[0]["classes"])
+        print(
+            f"{name[:30]:<30}{a[0]['train']:>6}{a[0]['classes']:>3}{mean['log_loss'][0]:>10.4f}{mean['log_loss'][1]:>8.4f}"
+            f"{ratio[0]:>7.3f}{ratio[1]:>9.3f}{mean['calibration_loss'][0]:>9.4f}{mean['calibration_loss'][1]:>9.4f}"
+            f"{mean['wall'][0]:>7.0f}{mean['wall'][1]:>4.0f}{mean['cpu'][0]:>6.0f}{mean['cpu'][1]:>5.0f}"
+        )
+    found = np.array(list(table.values()))
+    log = np.log(found[:, :2])
+    rng = np.random.default_rng(0)
+    drawn = np.exp(log[rng.integers(0, len(log), (10_000, len(log)))].mean(axis=1))
+    for number, name in enumerate(("log loss", "Brier")):
+        low, high = np.quantile(drawn[:, number], [0.025, 0.975])
+        print(f"geometric mean ratio of {name}: {np.exp(log[:, number].mean()):.4f} [{low:.4f}, {high:.4f}]")
+    wins = int((found[:, 0] < 1).sum())
+    print(f"wins {wins} of {len(found)}; calibration loss {found[:, 2].mean():.4f}, theirs {found[:, 3].mean():.4f}")
+    for said, kind in (("binary", found[:, 6] == 2), ("multi-class", found[:, 6] > 2)):
+        print(f"CPU s on {said} tables: {found[kind, 4].sum():.0f}, theirs {found[kind, 5].sum():.0f}")
+
+
+KEYS = ("log_loss", "brier", "calibration_loss", "cpu", "wall")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["run", "show"])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--budget", type=float, default=60)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12])
+    parser.add_argument("--systems", nargs="+", default=["cutline", "autogluon"])
+    parser.add_argument("--tables", nargs="*", default=[])
+    asked = parser.parse_args()
+    if asked.what == "run":
+        run(asked.out, asked.budget, asked.seeds, asked.systems, asked.tables)
+    else:
+        show(asked.out)
+
+
+if __name__ == "__main__":
+    main()
