@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import cutline as cl
 from cutline.cli import main
@@ -37,6 +39,63 @@ def test_the_first_block_fits_saves_and_reports(tmp_path, monkeypatch):
     assert (cl.load("spam.cutline").predict(table) == model.predict(table)).all()
 
 
+def test_the_second_block_learns_from_whatever_there_is(tmp_path, monkeypatch):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_val_score
+
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    words = {"ham": ["lunch", "meeting", "thanks", "report"], "spam": ["win", "money", "offer", "free"]}
+    for label, own in words.items():
+        (tmp_path / "mails" / label).mkdir(parents=True)
+        for number in range(30):
+            text = " ".join(rng.choice([*own, "the", "a", "you", "and"], 12))
+            (tmp_path / "mails" / label / f"{number}.txt").write_text(text)
+    x = rng.normal(size=(160, 2))
+    z = 2 * x[:, 0] + rng.logistic(size=160)
+    days = np.datetime64("2024-01-01") + np.arange(160)
+    level = np.array(["good", "poor", "severe"])[np.digitize(z, [-1, 1])]
+    pd.DataFrame({"day": days, "wind": x[:, 0], "rain": x[:, 1], "level": level}).to_csv("air.csv", index=False)
+    ill = np.where(z > 0, "yes", "no")
+    patients = {"patient": np.arange(160) // 2, "dose": x[:, 0], "age": x[:, 1], "ill": ill}
+    pd.DataFrame(patients).to_csv("patients.csv", index=False)
+    pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "left": ill}).to_csv("churn.csv", index=False)
+    test = {"a": x[:, 0], "b": x[:, 1], "left": ill}
+    names = {
+        "cl": cl,
+        "cross_val_score": cross_val_score,
+        "model": cl.fit("churn.csv", target="left", positive="yes", families=["linear"]),
+        "test": test,
+        "fitted": LogisticRegression().fit(x, ill),
+        "X": x,
+        "y": ill == "yes",
+        "X_new": x[::-1],
+        "y_new": ill[::-1],
+    }
+    found = [eval(line.split("  #")[0], names) for line in PYTHON[1].strip().splitlines()]
+    assert [set(found[0].classes.names), found[1].classes.names] == [{"ham", "spam"}, ("good", "poor", "severe")]
+    assert found[0].evaluation["roc_auc"].value > 0.9
+    assert found[3].table()[1]["odds_ratio"] > 1
+    assert found[6].min() > 0.5
+
+
+def test_the_third_block_trains_a_keras_network(tmp_path, monkeypatch):
+    pytest.importorskip(os.environ.setdefault("KERAS_BACKEND", "jax"))
+    keras = pytest.importorskip("keras")
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 2))
+    left = np.where(2 * x[:, 0] - x[:, 1] + rng.logistic(size=400) > 0, "yes", "no")
+    pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "left": left}).to_csv("churn.csv", index=False)
+    names = {"cl": cl, "keras": keras}
+    exec(PYTHON[2], names)
+    ours = cl.fit("churn.csv", target="left", positive="yes", families=["network"])
+    theirs = names["model"]
+    assert theirs.classes == ours.classes
+    assert abs(theirs.evaluation["log_loss"].value - ours.evaluation["log_loss"].value) < 0.05
+    assert theirs.evaluation["roc_auc"].low > 0.7
+
+
 def sample(n, seed, k=2):
     """Truth, probabilities, and for several classes their names."""
     rng = np.random.default_rng(seed)
@@ -53,7 +112,7 @@ def churned(n, seed, **about):
     return cl.Scores(y_true=np.where(y, "yes", "no"), y_score=p, positive="yes", **about)
 
 
-def test_the_second_block_reads_any_scores(tmp_path, monkeypatch):
+def test_the_fourth_block_reads_any_scores(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     y, p = sample(2000, 0)
     names = {
@@ -67,13 +126,13 @@ def test_the_second_block_reads_any_scores(tmp_path, monkeypatch):
         "a": churned(500, 5),
         "b": churned(500, 5).with_score(sample(500, 6)[1], "probability"),
     }
-    exec(PYTHON[1], names)
+    exec(PYTHON[3], names)
     assert names["point"].grade == "guaranteed"
     assert Path("report.html").stat().st_size > 50_000
 
 
-def test_the_third_block_has_a_word_for_every_decision():
-    names = PYTHON[2]
+def test_the_fifth_block_has_a_word_for_every_decision():
+    names = PYTHON[4]
     y, p = sample(1000, 0)
     truth, wide = sample(1000, 1, k=3)
     levels = cl.Classes(["poor", "moderate", "severe"], ordered=True)
@@ -91,10 +150,10 @@ def test_the_third_block_has_a_word_for_every_decision():
         exec(line, given)
 
 
-def test_the_fourth_block_knows_every_threshold():
+def test_the_sixth_block_knows_every_threshold():
     y, p = sample(500, 0)
     names = {"cl": cl, "scores": cl.Scores(y_true=y, y_score=p, kind="probability")}
-    exec(PYTHON[3], names)
+    exec(PYTHON[5], names)
     assert len(names["table"]) == 501
 
 
