@@ -28,21 +28,23 @@ OPTIONS = {
 }
 
 
-def tables() -> list[Path]:
-    """Files with a label and at most `MOST_ROWS` rows, the smallest first."""
+def tables(names: list[str]) -> list[Path]:
+    """The tables of these names, or all of at most `MOST_ROWS` rows; the smallest files first."""
     import pyarrow.parquet as pq
 
     found = [path for folder in FOLDERS for path in (Path(os.environ["CUTLINE_DATA"]) / folder).glob("*.parquet")]
-    return sorted((p for p in found if pq.read_metadata(p).num_rows <= MOST_ROWS), key=lambda p: p.stat().st_size)
+    if names:
+        found = [path for path in found if path.stem in names]
+    else:
+        found = [path for path in found if pq.read_metadata(path).num_rows <= MOST_ROWS]
+    return sorted(found, key=lambda path: path.stat().st_size)
 
 
 def run(out: Path, budget: float, seeds: list[int], systems: list[str], names: list[str]) -> None:
     lines = out.read_text().splitlines() if out.exists() else []
     done = {(r["run"], r["table"], r["seed"], r["budget"]) for r in map(json.loads, lines)}
     for seed in seeds:
-        for path in tables():
-            if names and path.stem not in names:
-                continue
+        for path in tables(names):
             for system in systems:
                 if (system, path.stem, seed, budget) in done:
                     continue
