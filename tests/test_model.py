@@ -331,10 +331,10 @@ def test_the_blend_is_no_worse_than_its_best_member() -> None:
     outs = [rng.dirichlet(np.where(np.arange(3) == c, 4.0, 1.0), 1)[0] for c in codes]
     good, bad = np.array(outs), rng.dirichlet(np.ones(3), 500)
     rows = Rows(Features(np.empty((500, 0)), (), np.empty((500, 0), np.int32), (), (), ()), codes, None, 3, 500)
-    weights = blend.weights([bad, good], rows)
+    weights = blend.weights([bad, good], rows, 0)
     assert weights.sum() == pytest.approx(1)
     assert rows.log_loss(blend.pooled([bad, good], weights)) <= rows.log_loss(good)
-    assert blend.weights([good, good], rows).tolist() == [1, 0], "ties go to the first"
+    assert blend.weights([good, good], rows, 0).tolist() == [1, 0], "ties go to the first"
 
 
 def test_a_linear_view_is_robust_and_flags_missing_cells() -> None:

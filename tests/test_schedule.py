@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -40,8 +41,8 @@ def usable() -> list[Learner]:
     return [learner for learner in LEARNERS if learner.applies(rows) and not learner.refuses(rows)]
 
 
-def trained(learners, rows, fold, *, budget=None, threads=1, store=None):
-    said: list[str] = []
+def trained(learners, rows, fold, *, budget=None, threads=1, store=None, said=None):
+    said = [] if said is None else said
     clock, store = Clock(budget), store or Store(None, "", resume=False)
     return train(learners, rows, Folds(fold), seed=3, threads=threads, clock=clock, store=store, say=said.append)
 
@@ -174,6 +175,16 @@ def test_members_that_cannot_finish_are_skipped_and_named() -> None:
     assert time.monotonic() - start < 6
     made, skipped = trained([first_slow, rest_too_long], rows, fold, budget=None)
     assert not skipped
+
+
+def test_progress_tells_of_the_best_so_far_and_of_the_time_left() -> None:
+    rows = drawn(120)
+    said: list[str] = []
+    made, _ = trained(usable()[:2], rows, stratified_folds(rows.codes, 5, 0), budget=95, said=said)
+    best = min(made, key=lambda one: rows.log_loss(one.out))
+    assert len(said) == 2
+    assert f"best so far {best.name} {rows.log_loss(best.out):.4f}, " in said[1]
+    assert re.search(r"9\d s left$", said[1])
 
 
 def test_a_fit_keeps_its_budget_and_its_plan_repeats_it() -> None:

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cutline.model.member import Array, Rows
 
 STEPS = 25
+DRAWS = 20
+"""Of rows, over which weights are averaged; of more than `ROWS` / `DRAWS` rows fewer, as they differ less."""
+ROWS = 50_000
 
 
-def weights(outs: Sequence[Array], rows: Rows) -> Array:
-    """Greedy weights: in each of 25 steps the member is added that lowers the log loss of the mean most.
+def weights(outs: Sequence[Array], rows: Rows, seed: int) -> Array:
+    """Greedy weights, bagged: in each of 25 steps the member is added that lowers the log loss of the mean most.
 
-    Caruana, Niculescu-Mizil, Crew & Ksikes 2004, with repetition. Deterministic; ties go to the first, simpler member.
+    Caruana, Niculescu-Mizil, Crew & Ksikes 2004, with repetition; the mean of the weights over draws of the rows
+    (Bayesian bootstrap), without which a member that is the best by luck gets everything on few rows. Ties go to the
+    first, simpler member.
 
     Parameters
     ----------
@@ -22,15 +28,26 @@ def weights(outs: Sequence[Array], rows: Rows) -> Array:
         Predictions of each member for the same rows.
     rows : Rows
         Truth and weights.
+    seed : int
+        Of the draws.
     """
     # Only the probability of the true class matters: it is linear in the weights.
-    true = [out[np.arange(rows.n), rows.codes] for out in outs]
-    taken, pooled = np.zeros(len(outs)), np.zeros(rows.n)
-    for step in range(STEPS):
-        losses = [np.average(-np.log((pooled + p) / (step + 1)), weights=rows.weight) for p in true]
-        best = int(np.argmin(losses))
+    true = np.stack([out[np.arange(rows.n), rows.codes] for out in outs]).astype(np.float32)
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(min(max(ROWS // rows.n, 1), DRAWS) if len(outs) > 1 else 1):
+        drawn = rng.exponential(size=rows.n) * (1.0 if rows.weight is None else rows.weight)
+        found.append(_greedy(true, (drawn / drawn.sum()).astype(np.float32)))
+    return np.asarray(np.mean(found, axis=0))
+
+
+def _greedy(true: NDArray[np.float32], weight: NDArray[np.float32]) -> Array:
+    """Weights for one draw, from the probabilities of the true class, shape (members, n)."""
+    taken, so_far = np.zeros(len(true)), np.zeros_like(true[0])
+    for _ in range(STEPS):
+        best = int(np.argmax(np.log(so_far + true) @ weight))
         taken[best] += 1
-        pooled += true[best]
+        so_far += true[best]
     return taken / STEPS
 
 

@@ -82,8 +82,8 @@ class CutlineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> y = rng.choice(["ham", "spam"], 300)
     >>> X = rng.normal(size=(300, 2)) + 2 * (y == "spam")[:, None]
     >>> model = CutlineClassifier(families=["linear"])
-    >>> cross_val_score(model, X, y, scoring="roc_auc").round(2).tolist()
-    [0.97, 0.98, 0.97, 0.97, 0.97]
+    >>> bool(cross_val_score(model, X, y, scoring="roc_auc").min() > 0.9)
+    True
     >>> model.fit(X, y).predict([[2.5, 1.5]]).tolist()
     ['spam']
     """

@@ -27,6 +27,8 @@ from cutline.model.text import TextPath, fit_text, prepare_text, refuses_text
 from cutline.model.trees import TreesPath, fit_trees
 from cutline.scores import Scores
 
+ENOUGH = 50
+"""Rows of the smaller of two classes from which a curve is fitted as calibrator, not a line."""
 CHUNK = 50_000
 """Rows predicted at a time: a design matrix of more would fill the memory."""
 
@@ -161,15 +163,28 @@ def blended(
     """Weights and calibrator from the out-of-fold predictions of some rows."""
     some = rows.take(pick)
     outs = [one.out[pick] for one in trained]
-    share = blend.weights(outs, some)
+    share = blend.weights(outs, some, seed)
     groups = None if groups is None else groups[pick]
     scores = as_scores(blend.pooled(outs, share), classes, some.codes, weight=some.weight, groups=groups)
     stretches = np.unique(fold.of[pick]) if fold.forward else ()
     if len(stretches) > 2:  # a calibrator has to hold from one stretch of time to the next
         calibration = calibrate(scores.with_groups(fold.of[pick]), seed=seed)
-    else:  # which of them do cannot be told from two
-        calibration = calibrate(scores, method="identity" if fold.forward else "auto", seed=seed)
+    elif fold.forward:  # which of them do cannot be told from two
+        calibration = calibrate(scores, method="identity", seed=seed)
+    else:
+        calibration = calibrate(scores, method=_calibrator(classes, some.codes), seed=seed)
     return Blend(share, calibration, calibration.cross_fitted.with_role("out-of-fold").with_groups(groups))
+
+
+def _calibrator(classes: Classes, codes: NDArray[Any]) -> str:
+    """The name of the calibrator of a blend.
+
+    Not chosen by one standard error, which takes the identity for most blends: a mean of probabilities is not sure
+    enough, on average, and over 78 tables and seeds these were 1 % better in log loss.
+    """
+    if not classes.binary:
+        return "svs"
+    return "beta" if np.bincount(codes, minlength=2).min() >= ENOUGH else "logistic"
 
 
 def learners(

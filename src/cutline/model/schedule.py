@@ -200,6 +200,7 @@ def train(
     """
     made: list[Trained] = []
     skipped: list[tuple[str, str]] = []
+    losses: dict[str, float] = {}
     with ThreadPoolExecutor(max(1, threads)) as pool:
         run = _Run(rows, fold, seed, threads, clock, store, pool)
         for learner in learners:
@@ -210,7 +211,11 @@ def train(
                     made.append(one)
                     if len(made) == 1:
                         clock.kept = finish(one)
-                    say(f"{learner.name}: log loss {_tried(rows, fold, one):.4f} out of fold, {one.seconds:.1f} s")
+                    losses[learner.name] = _tried(rows, fold, one)
+                    best = min(losses, key=losses.__getitem__)
+                    left = "" if clock.budget is None else f", {max(clock.left, 0):.0f} s left"
+                    found = f"log loss {losses[learner.name]:.4f} out of fold in {one.seconds:.1f} s"
+                    say(f"{learner.name}: {found}; best so far {best} {losses[best]:.4f}{left}")
                     continue
                 except OutOfTime as reason:
                     why = str(reason)

@@ -330,16 +330,21 @@ def _notes(
     return notes + [f"{name} skipped: {why}" for name, why in skipped]
 
 
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version
+def _version(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
 
-    names = ("cutline", "numpy", "scipy", "scikit-learn", "lightgbm", "pyarrow")
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except Exception:  # not installed as a distribution, such as a checkout on the path
-            found[name] = "unknown"
+    for name in ("cutline", "numpy", "scipy", "scikit-learn", "lightgbm", "pyarrow"):
+        found[name] = _version(name) or "unknown"  # a checkout on the path is no distribution
+    for name in ("catboost", "onnxruntime", "keras"):  # what extras bring
+        found |= {name: known} if (known := _version(name)) else {}
     return found
 
 
