@@ -183,7 +183,7 @@ def test_progress_tells_of_the_best_so_far_and_of_the_time_left() -> None:
     made, _ = trained(usable()[:2], rows, stratified_folds(rows.codes, 5, 0), budget=95, said=said)
     best = min(made, key=lambda one: rows.log_loss(one.out))
     assert len(said) == 2
-    assert f"best so far {best.name} {rows.log_loss(best.out):.4f}, " in said[1]
+    assert f"best {best.name} {rows.log_loss(best.out):.4f}, " in said[1]
     assert re.search(r"9\d s left$", said[1])
 
 

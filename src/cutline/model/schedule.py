@@ -215,7 +215,7 @@ def train(
                     best = min(losses, key=losses.__getitem__)
                     left = "" if clock.budget is None else f", {max(clock.left, 0):.0f} s left"
                     found = f"log loss {losses[learner.name]:.4f} out of fold in {one.seconds:.1f} s"
-                    say(f"{learner.name}: {found}; best so far {best} {losses[best]:.4f}{left}")
+                    say(f"{learner.name}: {found}; best {best} {losses[best]:.4f}{left}")
                     continue
                 except OutOfTime as reason:
                     why = str(reason)

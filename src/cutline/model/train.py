@@ -368,7 +368,7 @@ class _progress:
     def _say(self, text: str) -> None:
         self.status.update(text)
         if "log loss" in text:
-            self.console.print(text, highlight=False)
+            self.console.print(text, highlight=False, soft_wrap=True)
 
     def __exit__(self, *error: object) -> None:
         if self.status is not None:
