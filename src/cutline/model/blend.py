@@ -38,7 +38,9 @@ def weights(outs: Sequence[Array], rows: Rows, seed: int) -> Array:
     for _ in range(min(max(ROWS // rows.n, 1), DRAWS) if len(outs) > 1 else 1):
         drawn = rng.exponential(size=rows.n) * (1.0 if rows.weight is None else rows.weight)
         found.append(_greedy(true, (drawn / drawn.sum()).astype(np.float32)))
-    return np.asarray(np.mean(found, axis=0))
+    mean = np.mean(found, axis=0)
+    mean[mean < 1 / (2 * STEPS)] = 0.0  # taken once in a while: not worth the time it takes to predict
+    return np.asarray(mean / mean.sum())
 
 
 def _greedy(true: NDArray[np.float32], weight: NDArray[np.float32]) -> Array:

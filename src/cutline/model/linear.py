@@ -248,10 +248,11 @@ def fit_path(
     held: Rows,
     deadline: Deadline,
     strengths: Sequence[float],
+    **solver: Any,
 ) -> LinearPath:
     """One logistic regression for each inverse L2 strength, each started where the last one ended.
 
-    Classes without training rows get probability 0.
+    Classes without training rows get probability 0. `solver` are options of scikit-learn's.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -263,9 +264,9 @@ def fit_path(
     weights, bias = np.zeros((m, x.shape[1], train.k), dtype=x.dtype), np.full((m, train.k), -np.inf)
     bias[:, present] = 0.0
     # The default warm start keeps the coefficients of the last, stronger penalty.
-    model = LogisticRegression(warm_start=True, max_iter=500, tol=1e-4)
+    model = LogisticRegression(**{"warm_start": True, "max_iter": 500, "tol": 1e-4} | solver)
     for stage, strength in enumerate(strengths if len(present) > 1 else ()):
-        deadline.check()
+        deadline.check(stage / m)
         model.set_params(C=strength)
         # One thread: on matrices of this size BLAS threads wait for each other ten times longer than they work.
         with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.data import Features, Raw
-from cutline.model.linear import AnyView, Linear, LinearPath, View
-from cutline.model.member import Arrays, Deadline, Rows, as_bytes, smoothed
+from cutline.model.linear import AnyView, Linear, LinearPath, View, fit_path
+from cutline.model.member import Arrays, Deadline, Rows, as_bytes
 from cutline.model.vectors import VectorView, joined
-from cutline.scores import softmax
 
 STRENGTHS = (1.0, 8.0, 64.0, 1024.0)
 """Inverse L2 strengths. Texts are rows of length 1, so that what is good hardly depends on the texts."""
@@ -247,42 +245,20 @@ def fit_text(
     *,
     kinds: Iterable[str] = tuple(KINDS),
     vectors: bool = False,
-) -> TextPath:
+) -> LinearPath:
     """A logistic regression on the terms of all columns of texts, and on the other columns, for each penalty.
 
     Fitted by stochastic average gradient descent (Schmidt, Le Roux & Bach 2017), each started where the last one
     ended: on rows of length 1 it needs about ten passes over them where L-BFGS needs fifty. Classes without training
     rows get probability 0.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
-
     view = TextView.of(train.features, kinds, vectors=vectors)
-    x, there = view.matrix(train.features), view.matrix(held.features)
     many = train.size * train.k > MANY
     strengths = (SHORT if many else STRENGTHS)[: None if until is None else until + 1]
-    present = np.unique(train.codes)
-    weights = np.zeros((len(strengths), x.shape[1], train.k), dtype=np.float32)
-    bias = np.full((len(strengths), train.k), -np.inf)
-    bias[:, present] = 0.0
-    tol = 3e-2 if many else 1e-2
-    model = LogisticRegression(solver="sag", tol=tol, max_iter=50, warm_start=True, random_state=seed)
+    solver = {"solver": "sag", "tol": 3e-2 if many else 1e-2, "max_iter": 50, "random_state": seed}
     if train.weight is not None:  # the steps of the descent do not heed weights, and would be too long
-        model.set_params(solver="newton-cg", tol=1e-5)
-    for stage, strength in enumerate(strengths if len(present) > 1 else ()):
-        deadline.check(stage / len(strengths))
-        model.set_params(C=strength)
-        with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
-            # Nothing the user could do: the loss on held-out rows decides whether this fit is of use.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(x, train.codes, sample_weight=train.weight)
-        if len(present) == 2:  # one row of coefficients for the second class; softmax needs both
-            weights[stage][:, present[1]], bias[stage][present] = model.coef_[0], [0.0, model.intercept_[0]]
-        else:
-            weights[stage][:, present], bias[stage][present] = model.coef_.T, model.intercept_
-    losses = [held.log_loss(smoothed(softmax(there @ w + b), train.n)) for w, b in zip(weights, bias, strict=True)]
-    return TextPath(view, weights, bias, np.array(losses))
+        solver |= {"solver": "newton-cg", "tol": 1e-5}
+    return fit_path(TextPath, view, train, held, deadline, strengths, **solver)
 
 
 def prepare_text(rows: Rows, deadline: Deadline, *, kinds: Iterable[str] = tuple(KINDS), vectors: bool = False) -> None:
