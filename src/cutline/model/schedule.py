@@ -33,6 +33,8 @@ from cutline.model.member import (
 )
 
 Say = Callable[[str], None]
+LOOKED_AT = 1_000
+"""Rows whose predictions are timed."""
 UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 """Of a budget, in seconds."""
 
@@ -264,9 +266,13 @@ class _Run:
         except OutOfTime:
             raise OutOfTime(f"a fold takes more than the {share:.1f} s there were for it") from None
         left = self.clock.left
-        if rest and limited and max(took for _, took in paths) * (waves - 1) > left:
-            left = max(left, 0.0)
-            raise OutOfTime(f"a fold took {paths[0][1]:.1f} s, and {left:.1f} s were left for the other {len(rest)}")
+        if limited:
+            ahead = max(took for _, took in paths) * (waves - 1) + len(numbers) * self._predicts(paths[0][0], head[0])
+            if ahead > left:
+                said = (
+                    f"a fold took {paths[0][1]:.1f} s, and {max(left, 0.0):.1f} s were left for the other {len(rest)}"
+                )
+                raise OutOfTime(f"{said} and the predictions")
         paths += self._folds(learner, rest, None)
         found = {number: path for number, (path, _) in zip(numbers, paths, strict=True)}
         losses = [found[number].losses for number in sorted(found)]
@@ -281,6 +287,14 @@ class _Run:
             paths.append(self._fold(learner, len(at), None, until))
             at, bag = [*at, until], (paths[-1][0].at(until),)
         return Trained(learner.name, bag, out, tuple(at), ready + sum(took for _, took in paths))
+
+    def _predicts(self, path: Path, number: int) -> float:
+        """Seconds that the predictions for the held-out rows of a fold will take: many trees are slow to follow."""
+        held = np.flatnonzero(self.fold.held(number))
+        some = self.rows.take(held[:LOOKED_AT]).features
+        start = monotonic()
+        path.at(int(path.losses.argmin()))(some)
+        return (monotonic() - start) * len(held) / some.n
 
     def _folds(self, learner: Learner, numbers: list[int], limit: float | None) -> list[tuple[Path, float]]:
         """The path of each fold and the seconds it took, side by side."""

@@ -9,9 +9,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from cutline.core import threads
 from cutline.data import Features
 from cutline.model.member import Array, Arrays, Deadline, Rows, as_bytes
 
+MANY = 2_000
+"""Rows that are predicted by several threads; of fewer, waiting for each other takes longer."""
 PATIENCE = 50
 """Boosting stops when this many rounds have not lowered the held-out log loss."""
 
@@ -42,7 +45,8 @@ class Trees:
             import lightgbm as lgb
 
             self._booster.append(lgb.Booster(model_str=self.text))
-        p = np.asarray(self._booster[0].predict(matrix(features), num_threads=1), dtype=np.float64)
+        side = threads() if features.n >= MANY else 1
+        p = np.asarray(self._booster[0].predict(matrix(features), num_threads=side), dtype=np.float64)
         return np.column_stack([1 - p, p]) if self.k == 2 else p
 
     def arrays(self) -> Arrays:
