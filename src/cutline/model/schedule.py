@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ from cutline.model.member import (
 )
 
 Say = Callable[[str], None]
+FINALS = 3
+"""Models of all rows, forward in time, whose mean predicts: as folds at random give a mean of several."""
 LOOKED_AT = 1_000
 """Rows whose predictions are timed."""
 UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
@@ -87,7 +90,7 @@ class Trained:
     ----------
     name : str
     bag : tuple of Member
-        One for each fold; one for all rows when folds go forward in time.
+        One for each fold; when folds go forward in time, those of all rows.
     out : ndarray, shape (n, k)
         Predictions for each row by the model that did not see it; its stage was chosen by the other folds. nan for
         rows that are only learned from.
@@ -200,10 +203,14 @@ def train(
     skipped : list of (str, str)
         Names of the others, and why.
     """
+    from sklearn.exceptions import ConvergenceWarning
+
     made: list[Trained] = []
     skipped: list[tuple[str, str]] = []
     losses: dict[str, float] = {}
-    with ThreadPoolExecutor(max(1, threads)) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(max(1, threads)) as pool:
+        # Here too: what a fit ignores, another that ends beside it in its thread would bring back.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         run = _Run(rows, fold, seed, threads, clock, store, pool)
         for learner in learners:
             why = learner.refuses(rows) or store.skipped(learner.name)
@@ -247,10 +254,12 @@ class _Run:
         """Train one on all folds; the first whatever the clock says, any other within the time that is left."""
         # Forward in time the last fold has most rows: what it takes, no other will exceed.
         numbers = self.fold.numbers[::-1] if self.fold.forward else self.fold.numbers
-        waves = math.ceil((len(numbers) + self.fold.forward) / self.threads)
+        # Forward in time the final models learn from all rows; what has chance in it is fitted more than once.
+        finals = (1 if learner.family == "linear" else FINALS) if self.fold.forward else 0
+        waves = math.ceil((len(numbers) + finals) / self.threads)
         limited = bool(before) and math.isfinite(self.clock.left)
         if limited:
-            took = {one.name: one.seconds / len(one.bag) for one in before}
+            took = {one.name: one.seconds / len(one.stages) for one in before}
             if learner.expects(self.rows, took) * waves >= self.clock.left:
                 raise OutOfTime(f"no time for it: {max(self.clock.left, 0):.1f} s were left")
         head, rest = numbers[: self.threads], numbers[self.threads :]
@@ -284,8 +293,8 @@ class _Run:
             out[held] = smoothed(member(self.rows.take(held).features), self.rows.n)
         if self.fold.forward:
             until = int(losses[-1].argmin())  # of the fold that learned from most rows
-            paths.append(self._fold(learner, len(at), None, until))
-            at, bag = [*at, until], (paths[-1][0].at(until),)
+            paths += self._folds(learner, [len(at) + number for number in range(finals)], None, until)
+            at, bag = [*at, until], tuple(path.at(until) for path, _ in paths[-finals:])
         return Trained(learner.name, bag, out, tuple(at), ready + sum(took for _, took in paths))
 
     def _predicts(self, path: Path, number: int) -> float:
@@ -296,9 +305,11 @@ class _Run:
         path.at(int(path.losses.argmin()))(some)
         return (monotonic() - start) * len(held) / some.n
 
-    def _folds(self, learner: Learner, numbers: list[int], limit: float | None) -> list[tuple[Path, float]]:
+    def _folds(
+        self, learner: Learner, numbers: list[int], limit: float | None, until: int | None = None
+    ) -> list[tuple[Path, float]]:
         """The path of each fold and the seconds it took, side by side."""
-        return list(self.pool.map(lambda number: self._fold(learner, number, limit), numbers))
+        return list(self.pool.map(lambda number: self._fold(learner, number, limit, until), numbers))
 
     def _fold(self, learner: Learner, number: int, limit: float | None, until: int | None = None) -> tuple[Path, float]:
         """The path of a fold; with `until`, of all rows (the latest are tried on, but nothing is chosen by that)."""
@@ -308,7 +319,7 @@ class _Run:
         start = monotonic()
         everything = np.ones(self.rows.n, dtype=bool)
         train = self.rows.take(self.fold.rest(number) if until is None else everything)
-        held = self.rows.take(self.fold.held(number if until is None else number - 1))
+        held = self.rows.take(self.fold.held(number if until is None else self.fold.numbers[-1]))
         path = learner.fit(train, held, self.seed + number, Deadline(limit), until)
         took = monotonic() - start
         self.store.put(learner.name, number, path, took, self.clock.elapsed)
