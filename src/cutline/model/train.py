@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cutline import core
 from cutline.data import features, infer_schema
 from cutline.decision import OperatingPoint, Policy, fixed, most_probable
 from cutline.errors import InputError, NoFeasibleThreshold
@@ -108,7 +109,7 @@ def fit(
     seed : int
         Seed of splits, folds and members.
     threads : int, optional
-        Folds to fit side by side; as many as there are cores by default. The same members on the same data and seed
+        Folds to fit side by side; as many as the cores this process may use by default. The same members on the same data and seed
         give the same bytes, whatever the number.
     progress : bool
         Show progress on standard error.
@@ -163,7 +164,7 @@ def fit(
         made_of = [one.name for one in wanted] + ([described(network)] if network is not None else [])
         store = Store(checkpoint, _key(rows, fold, seed, made_of), resume=resume)
         clock = Clock(limit, store.spent)
-        cores = threads or os.cpu_count() or 1
+        cores = threads or core.threads()
 
         def finish(one: Trained) -> float:
             """Seconds for weights, calibrator and figures: as long as for one member, for all rows and each fold."""
