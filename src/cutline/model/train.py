@@ -109,8 +109,8 @@ def fit(
     seed : int
         Seed of splits, folds and members.
     threads : int, optional
-        Folds to fit side by side; as many as the cores this process may use by default. The same members on the same data and seed
-        give the same bytes, whatever the number.
+        Folds to fit side by side; as many as the cores this process may use by default. The same members on the same
+        data and seed give the same bytes, whatever the number.
     progress : bool
         Show progress on standard error.
 
