@@ -68,6 +68,7 @@ def show(out: Path) -> None:
         some = {(row["run"], row["table"], row["seed"]): row for row in rows if row["budget"] == budget}
         for tail in ("", "-nocat"):
             pair(some, f"cutline{tail}", f"autogluon{tail}", budget)
+        plain(some, budget)
 
 
 def pair(some: dict, ours: str, theirs: str, budget: float) -> None:
@@ -100,6 +101,42 @@ def pair(some: dict, ours: str, theirs: str, budget: float) -> None:
     print(f"wins {wins} of {len(found)}; calibration loss {found[:, 2].mean():.4f}, theirs {found[:, 3].mean():.4f}")
     for said, kind in (("binary", found[:, 6] == 2), ("multi-class", found[:, 6] > 2)):
         print(f"CPU s on {said} tables: {found[kind, 4].sum():.0f}, theirs {found[kind, 5].sum():.0f}")
+
+
+def plain(some: dict, budget: float) -> None:
+    """cutline beside the better of two plain peers; the paired interval takes into account that splits share rows."""
+    from scipy.stats import t
+
+    peers = ("logistic", "lightgbm")
+    names = list(dict.fromkeys(table for system, table, _ in some if system in peers))
+    if not names:
+        return
+    print(
+        f"\ncutline / the better of scikit-learn's LogisticRegressionCV and LightGBM (5 folds, early stopped): {budget:g} s"
+    )
+    print(
+        "table                           rows  k  seeds  log loss  logistic  lightgbm  ratio  longest  difference [95 %]"
+    )
+    over = []
+    for name in names:
+        seeds = [s for s in range(100) if all((each, name, s) in some for each in ("cutline", *peers))]
+        if not seeds:
+            continue
+        loss = {each: np.array([some[each, name, s]["log_loss"] for s in seeds]) for each in ("cutline", *peers)}
+        best = min(peers, key=lambda each: loss[each].mean())
+        apart, n = loss["cutline"] - loss[best], len(seeds)
+        ratio = loss["cutline"].mean() / loss[best].mean()
+        # Nadeau and Bengio (2003): the variance of a mean over splits of 70 to 30 that share rows.
+        half = t.ppf(0.975, n - 1) * apart.std(ddof=1) * (1 / n + 0.3 / 0.7) ** 0.5 if n > 1 else np.nan
+        wall, first = max(some["cutline", name, s]["wall"] for s in seeds), some["cutline", name, seeds[0]]
+        print(
+            f"{name[:30]:<30}{first['train']:>6}{first['classes']:>3}{n:>7}{loss['cutline'].mean():>10.4f}"
+            f"{loss['logistic'].mean():>10.4f}{loss['lightgbm'].mean():>10.4f}{ratio:>7.3f}{wall:>7.0f} s"
+            f"  {apart.mean():+.4f} [{apart.mean() - half:+.4f}, {apart.mean() + half:+.4f}]"
+        )
+        if ratio > 1.05:
+            over.append(f"{name} ({ratio:.3f}, {'worse' if apart.mean() - half > 0 else 'not distinguishable'})")
+    print(f"above 1.05: {', '.join(over) or 'none'}")
 
 
 KEYS = ("log_loss", "brier", "calibration_loss", "cpu", "wall")
