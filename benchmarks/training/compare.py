@@ -111,12 +111,8 @@ def plain(some: dict, budget: float) -> None:
     names = list(dict.fromkeys(table for system, table, _ in some if system in peers))
     if not names:
         return
-    print(
-        f"\ncutline / the better of scikit-learn's LogisticRegressionCV and LightGBM (5 folds, early stopped): {budget:g} s"
-    )
-    print(
-        "table                           rows  k  seeds  log loss  logistic  lightgbm  ratio  longest  difference [95 %]"
-    )
+    print(f"\ncutline, {budget:g} s / the better of LogisticRegressionCV and LightGBM (5 folds, early stopped)")
+    print("table                           rows  k  seeds  log loss  logistic  lightgbm  ratio  longest  apart [95 %]")
     over = []
     for name in names:
         seeds = [s for s in range(100) if all((each, name, s) in some for each in ("cutline", *peers))]

@@ -121,7 +121,7 @@ def lightgbm(train, test, budget, names, options):
     a, b = columns(train), columns(test)
     for c in a.columns:
         if a[c].dtype.kind not in "iufb":
-            kinds = sorted(set(a[c]))
+            kinds = sorted(set(a[c].dropna()))
             a[c] = a[c].astype("category").cat.set_categories(kinds)
             b[c] = b[c].astype("category").cat.set_categories(kinds)
     y = np.array([names.index(str(v)) for v in train.column("label").to_pylist()])
