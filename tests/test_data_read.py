@@ -207,6 +207,7 @@ FRAMES = {
     "arrow batch": lambda d: pa.RecordBatch.from_pydict(d),
     "arrow stream": lambda d: pa.table(d).to_reader(),
     "mapping": dict,
+    "rows": lambda d: [{"a": 1.5, "b": "x", "c": True}, {"c": False}],
     "mapping of arrays": lambda d: {k: np.array(v, dtype=object) for k, v in d.items()},
 }
 
@@ -261,6 +262,8 @@ def test_columns_of_mixed_objects_become_text():
         ({"a": np.zeros((2, 2))}, "shape (2, 2)"),
         (np.zeros((2, 2)), "name the columns"),
         ([1, 2], "a list"),
+        ([{"a": 1}, 2], "a list"),
+        ([{}], "0 columns"),
         (None, "NoneType"),
     ],
 )

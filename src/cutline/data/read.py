@@ -35,8 +35,8 @@ def read_table(source: Any, *, columns: Sequence[str] | None = None) -> pa.Table
     ----------
     source : path, "-", binary file, frame or mapping
         A path to ``.csv``, ``.tsv``, ``.txt`` (also ``.gz``, ``.bz2``, ``.zst``) or ``.parquet``; an open file of CSV,
-        or ``"-"`` for standard input; any frame that narwhals reads (pandas, polars, pyarrow, a DuckDB relation); or a
-        mapping of column names to columns.
+        or ``"-"`` for standard input; any frame that narwhals reads (pandas, polars, pyarrow, a DuckDB relation); a
+        mapping of column names to columns; or a list of rows, each a mapping (a name that a row lacks is missing).
     columns : sequence of str, optional
         The columns to read; all when not given.
 
@@ -211,16 +211,19 @@ def bad_parquet(path: str, message: str) -> DataError:
 
 
 def as_table(source: Any) -> pa.Table:
-    """An Arrow table of a frame or mapping; a column of mixed objects becomes text."""
+    """An Arrow table of a frame, of columns by name, or of rows as mappings; a column of mixed objects becomes text."""
     import narwhals as nw
     import pyarrow as pa
 
     if isinstance(source, pa.Table | pa.RecordBatch):
         return pa.table(source)
+    if isinstance(source, list) and source and all(isinstance(row, Mapping) for row in source):
+        names = dict.fromkeys(name for row in source for name in row)
+        source = {name: [row.get(name) for row in source] for name in names}
     if isinstance(source, Mapping):
         columns = {str(name): _arrow(values, str(name)) for name, values in source.items()}
     else:
-        wanted = "a path, a pandas, polars or Arrow table, or a mapping of columns"
+        wanted = "a path, a pandas, polars or Arrow table, a mapping of columns, or a list of rows that are mappings"
         try:
             frame = nw.from_native(source.read_all() if isinstance(source, pa.RecordBatchReader) else source)
             if isinstance(frame, nw.LazyFrame):
