@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -274,10 +275,19 @@ def _plain(table: pa.Table) -> pa.Table:
     """Columns of plain types: what another library may encode, decoded."""
     import pyarrow as pa
 
+    if all(kind.id in _plain_kinds() for kind in table.schema.types) and set(table.schema.metadata or ()) <= {NOTES}:
+        return table  # one row is predicted in the time that a look at all columns takes
     columns = [_plain_column(values) for values in table.columns]
     return pa.table(columns, names=[str(name) for name in table.column_names]).replace_schema_metadata(
         {NOTES: (table.schema.metadata or {})[NOTES]} if NOTES in (table.schema.metadata or {}) else None
     )
+
+
+@cache
+def _plain_kinds() -> frozenset[int]:
+    import pyarrow as pa
+
+    return frozenset(kind.id for kind in (pa.bool_(), pa.int64(), pa.float64(), pa.string(), pa.large_string()))
 
 
 def _plain_column(values: pa.ChunkedArray) -> pa.ChunkedArray:
