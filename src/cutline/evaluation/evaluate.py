@@ -115,6 +115,10 @@ class Evaluation(Shown):
         Several classes: each against the rest.
     notes : tuple of str
         Guesses and what the figures do not say.
+    rows_of : Scores or None
+        Several classes: the rows that count, for what is looked at one class at a time (`views`).
+    decision : ndarray of int, shape (n,), or None
+        Several classes: the code that each of these rows was decided for.
     """
 
     classes: Classes
@@ -135,6 +139,8 @@ class Evaluation(Shown):
     histogram: Histogram | None
     per_class: tuple[ClassReport, ...]
     notes: tuple[str, ...]
+    rows_of: Scores | None = None
+    decision: NDArray[Any] | None = None
 
     @property
     def binary(self) -> bool:
@@ -444,6 +450,8 @@ def _several(
         None,
         _class_reports(known, matrix, squared, order, support, confidence),
         tuple(notes),
+        known,
+        codes,
     )
 
 
