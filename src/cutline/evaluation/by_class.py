@@ -13,7 +13,7 @@ from cutline.calibration import Bin, reliability
 from cutline.decision import CostMatrix, LeastCost, MostProbable, Offsets, Rule
 from cutline.errors import InputError
 from cutline.evaluation.evaluate import Evaluation
-from cutline.evidence import Estimate, estimate
+from cutline.evidence import Estimate, estimate, wilson
 from cutline.labels import Classes, Label
 from cutline.metrics import (
     Metric,
@@ -116,6 +116,36 @@ def _view(name: Label, upto: bool, one: Scores, confidence: float) -> View:
     return View(name, upto, table, bins, tuple(found))
 
 
+@dataclass(frozen=True, slots=True)
+class Mistaken:
+    """Rows of one class that are decided for another: `n` of the `of` rows of `truth`, and Wilson limits of the share.
+
+    Of weighted rows there are sums of weights and no limits.
+    """
+
+    truth: int
+    decision: int
+    n: float
+    of: float
+    low: float
+    high: float
+
+
+def mistaken(evaluation: Evaluation, most: int = 10) -> tuple[Mistaken, ...]:
+    """The pairs of class and decision with the most rows, the worst first; classes by their number."""
+    matrix = np.array(evaluation.confusion)
+    total = matrix.sum(axis=1)
+    np.fill_diagonal(matrix, 0)
+    order = np.argsort(-matrix, axis=None, kind="stable")[:most]
+    found = []
+    for i, j in zip(*np.unravel_index(order, matrix.shape), strict=True):
+        n, of = matrix[i, j].item(), total[i].item()
+        if n > 0:
+            limits = (float("nan"),) * 2 if evaluation.weighted else wilson(n, of, evaluation.confidence)
+            found.append(Mistaken(int(i), int(j), n, of, *limits))
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Alternative:
     """What a rule decides on the rows of an evaluation.
@@ -150,7 +180,8 @@ def alternatives(evaluation: Evaluation) -> tuple[Alternative, ...]:
     """
     known, decision = _rows(evaluation), np.asarray(evaluation.decision)
     point, classes = evaluation.point, evaluation.classes
-    current = "its most probable class" if point is None else point.rule.says(classes)
+    current = "its most probable class" if known.kind != "label" else "the class that was predicted"
+    current = current if point is None else point.rule.says(classes)
     made = [_alternative(known, current, decision, decision)]
     for said, rule in _other_rules(evaluation, known):
         if point is None and rule == MostProbable():
@@ -187,5 +218,5 @@ def _alternative(known: Scores, said: str, codes: NDArray[Any], decision: NDArra
 
 def _rows(evaluation: Evaluation) -> Scores:
     if evaluation.rows_of is None:
-        raise InputError("evaluation", "one of two classes", "one of three classes or more")
+        raise InputError("evaluation", "scores of two classes", "several classes, or predicted labels")
     return evaluation.rows_of

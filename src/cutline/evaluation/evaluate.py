@@ -116,9 +116,9 @@ class Evaluation(Shown):
     notes : tuple of str
         Guesses and what the figures do not say.
     rows_of : Scores or None
-        Several classes: the rows that count, for what is looked at one class at a time (`views`).
+        Several classes, or predicted labels: the rows that count, for what is looked at one class at a time (`views`).
     decision : ndarray of int, shape (n,), or None
-        Several classes: the code that each of these rows was decided for.
+        The code that each of these rows was decided for.
     """
 
     classes: Classes
@@ -388,6 +388,8 @@ def _binary(
         None if table is None else _histogram(known, table),
         (),
         tuple(notes),
+        known if table is None else None,
+        None if table is not None else decided(known) if decision is None else decision,
     )
 
 
