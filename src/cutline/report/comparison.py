@@ -188,6 +188,6 @@ def _notes(found: SideBySide) -> list[str]:
     ]
     if found.at_recall is not None:
         notes.append(
-            "At equal recall each model is cut at a threshold of its own; where scores are tied it may reach a little more"
+            "At equal recall each model is cut at a threshold of its own; where scores are tied it may reach more"
         )
     return [note[:1].upper() + note[1:] + ("" if note.endswith(".") else ".") for note in dict.fromkeys(notes)]
