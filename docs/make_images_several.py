@@ -72,7 +72,13 @@ def reports(folder: Path) -> dict[str, Path]:
     diamonds = rows("r_ggplot2_diamonds", "label")
     cuts = cl.Classes(LEVELS, ordered=True)
     mails = rows("keel_spambase", "label")
-    spam = {"classes": cl.Classes(sorted(set(mails[1])), sorted(set(mails[1]))[1])}
+    spam = {"classes": cl.Classes(["good mail", "spam"], "spam")}
+    mails = (
+        mails[0],
+        [spam["classes"].names[int(y)] for y in mails[1]],
+        mails[2],
+        [spam["classes"].names[int(y)] for y in mails[3]],
+    )
     models = {"boosted trees": scored(trees(), mails, **spam), "logistic regression": scored(logistic(), mails, **spam)}
     made = {
         "letters": cl.report(scored(logistic(), letters, classes=names), title="Which letter is it?", date=""),

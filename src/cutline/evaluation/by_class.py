@@ -30,7 +30,9 @@ from cutline.metrics import (
 from cutline.metrics import f1 as f1_of_a_class
 from cutline.scores import Scores
 
-BINS = 10
+BINS = (10, 100)
+"""Fewest and most bins of a reliability diagram: of a rare class most rows have a probability near 0, and ten bins of
+equal numbers of rows would leave one for all others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +107,8 @@ def _view(name: Label, upto: bool, one: Scores, confidence: float) -> View:
     bins = None
     if one.kind in ("probability", "logit"):
         metrics.append(prediction_bias)
-        bins = reliability(one, bins=BINS, confidence=confidence, table=table)
+        many = min(5 * one.n // max(table.n_pos, 1), one.n // 30)
+        bins = reliability(one, bins=min(max(many, BINS[0]), BINS[1]), confidence=confidence, table=table)
     both = 0 < table.n_pos < one.n
     found = [
         estimate(metric, one, confidence=confidence, table=table)

@@ -39,7 +39,7 @@ function build() {
   const body = el("tbody", {}, table);
   data.models.forEach((name, k) => {
     const line = el("tr", {}, body), title = el("th", { scope: "row" }, line);
-    el("span", { class: `swatch ${paint(k)}`, style: "display:inline-block;vertical-align:middle;margin-right:8px", "aria-hidden": "true" }, title);
+    el("span", { class: `swatch ${paint(k)}`, "aria-hidden": "true" }, title);
     el("bdi", {}, title, name);
     lines.push(["threshold", "flagged", "tp", "fn", "fp", "precision", "gap"].map((key) => el("td", { class: "n", id: `${key}-${k}` }, line)));
   });
@@ -93,7 +93,7 @@ function overlaid(id, xText, yText, of, base, spot) {
   return (s) => dots.forEach((put) => put(s));
 }
 function legend(f, where) {
-  const right = where === "bottom", wide = Math.min(f.width * 0.5, 220);
+  const right = where === "bottom", wide = Math.min(f.width * 0.62, 240);
   data.models.forEach((name, k) => {
     const x = right ? f.right - wide : f.left + 12, y = f.bottom - 16 - (M - 1 - k) * 19;
     el("line", { class: `model ${paint(k)}`, "stroke-dasharray": DASHES[k % 6], x1: x, x2: x + 30, y1: y - 4, y2: y - 4 }, f.root);
@@ -120,7 +120,7 @@ function drawCurves() {
   set(at);
 }
 function drawCalibration() {
-  const f = plot("cal", { height: 380, xText: "Probability said", yText: "Happened" });
+  const f = plot("cal", { height: 340, xText: "Probability said", yText: "Happened" });
   el("path", { class: "base", d: path(f, [0, 1], [0, 1]) }, f.root);
   curves.forEach((c, k) => {
     if (!c.reliability) return;
@@ -128,7 +128,7 @@ function drawCalibration() {
     for (const b of c.reliability) el("line", { class: `bin-of ${paint(k)}`, x1: f.X(b.mean), x2: f.X(b.mean), y1: f.Y(b.low), y2: f.Y(b.high) }, f.root);
   });
   legend(f, "bottom");
-  $("take-cal").textContent = "On the diagonal what was said happens. Prediction bias: " + listed("prediction_bias");
+  $("take-cal").textContent = "Prediction bias: " + listed("prediction_bias");
 }
 function drawGrids() {
   data.agreements.forEach((one, g) => {
@@ -139,20 +139,18 @@ function drawGrids() {
     const size = one.grid[0].length, step = f.X(1 / size) - f.X(0), high = f.Y(0) - f.Y(1 / size), most = one.grid.map((part) => Math.max(...part.flat(), 1));
     one.grid.forEach((part, c) => part.forEach((line, x) => line.forEach((n, y) => {
       if (!n) return;
-      const r = Math.max(Math.sqrt(n / most[c]) * Math.min(step, high) / 2, 0.9), cx = f.X((x + 0.5) / size), cy = f.Y((y + 0.5) / size);
+      const r = (n / most[c]) ** 0.3 * Math.min(step, high) / 2, cx = f.X((x + 0.5) / size), cy = f.Y((y + 0.5) / size);
       // Two shapes, half a cell apart: squares are the positive class, rings the other.
       if (c) el("rect", { class: "square m0", x: cx - r, y: cy - r, width: 2 * r, height: 2 * r, opacity: 0.75 }, f.root);
       else el("circle", { class: "model m1", cx, cy, r, style: "stroke-width:1.3" }, f.root);
     })));
     const positive = isolated(data.labels[data.positive]), other = isolated(data.labels[1 - data.positive]);
-    el("rect", { class: "square m0", x: f.left + 8, y: f.top + 8, width: 10, height: 10 }, f.root);
-    el("text", { class: "ink", x: f.left + 24, y: f.top + 17 }, f.root, positive);
-    el("circle", { class: "model m1", cx: f.left + 13, cy: f.top + 32, r: 5, style: "stroke-width:1.3" }, f.root);
-    el("text", { class: "ink", x: f.left + 24, y: f.top + 36 }, f.root, other);
+    const note = el("p", { class: "note keys" }, $(`grid-${g}`));
+    note.textContent = `■ ${positive}   ○ ${other}. Larger marks are more rows; off the diagonal the models differ.`;
   });
 }
 const curved = curves.every(Boolean) && P > 0 && N > 0;
-for (const id of ["card-roc", "card-pr"]) $(id).hidden = !curved;
+$("card-curves").hidden = !curved;
 $("card-cal").hidden = !curved || !curves.some((c) => c.reliability);
 $("card-equal").hidden = !equal.length;
 if (equal.length) {

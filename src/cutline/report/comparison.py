@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cutline.evidence import finite, z_of
-from cutline.report.several import SCHEMA_VERSION, curve_of, estimate_of
+from cutline.report.several import SCHEMA_VERSION, bins_of, curve_of, estimate_of
 from cutline.report.words import clean, hundred, label, of_many, short
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def comparison_payload(found: SideBySide, *, title: str | None, date: str) -> di
             else {
                 **curve_of(one.table),
                 "estimates": {e.metric.name: estimate_of(e) for e in one.estimates},
-                "reliability": None if one.reliability is None else [b.to_dict() for b in one.reliability],
+                "reliability": bins_of(one.reliability),
             }
             for one in found.evaluations
         ],

@@ -43,7 +43,8 @@ let heat = null;
 function drawHeat() {
   const host = $("confusion"), wanted = sizes[size][1];
   const longest = Math.min(Math.max(...data.labels.map((name) => [...name].length)), 18), margin = Math.max(longest * 6 + 12, 30);
-  const fit = (Math.max(host.clientWidth, 260) - margin - 4) / K, cell = Math.max(wanted, wanted ? 0 : Math.min(fit, 26), 2);
+  const card = $("card-k").clientWidth - 46, beside = card > 800 ? 320 : 0; // room for the readout
+  const fit = (Math.max(card - beside, 240) - margin - 8) / K, cell = Math.max(wanted || Math.min(fit, 28), 2);
   const width = margin + K * cell + 4, every = Math.max(Math.ceil(12 / cell), 1);
   const brief = (k) => { const text = [...data.labels[k]]; return text.length > 18 ? text.slice(0, 17).join("") + "…" : text.join(""); };
   const from = [host.scrollLeft, host.scrollTop];
@@ -88,6 +89,13 @@ function look(a, b, follow = false) {
     if (host.scrollHeight > host.clientHeight) host.scrollTop = Math.min(Math.max(host.scrollTop, y + cell - host.clientHeight + 8), Math.max(y - 8, 0));
   }
   $("readout").textContent = readout(order[a], order[b]);
+  const truth = order[a], most = given.filter((j) => cells[truth][j]).sort((x, y) => cells[truth][y] - cells[truth][x] || x - y).slice(0, 5);
+  $("row-of").replaceChildren(...most.map((j) => {
+    const item = el("li");
+    el("bdi", {}, el("b", {}, item), short(data.labels[j]));
+    item.append(`${j === truth ? ", right" : ""}: ${count(cells[truth][j])} of ${count(rows[truth])}`);
+    return item;
+  }));
 }
 function readout(i, j) {
   const n = cells[i][j], truth = isolated(data.labels[i]), said = isolated(data.labels[j]);
@@ -126,8 +134,7 @@ if (large && cells) {
   host.setAttribute("aria-label", "Matrix of truth and decision: arrow keys move from cell to cell");
   host.removeAttribute("aria-labelledby");
   host.setAttribute("aria-describedby", "readout");
-  $("readout").hidden = false;
-  $("readout").textContent = "Hover over a cell, or focus the matrix and use the arrow keys.";
+  $("side").hidden = false;
   host.addEventListener("keydown", (event) => {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [-K, -K], End: [K, K] }[event.key];
     if (!step) return;
@@ -166,7 +173,7 @@ function pickView(v) {
   drawCurve("roc", r.fpr, r.recall, (f) => {
     el("path", { class: "base", d: path(f, [0, 1], [0, 1]) }, f.root);
     el("text", { x: f.X(0.62) + 8, y: f.Y(0.62) + 16 }, f.root, "chance");
-  }, "Rest flagged", "Recall");
+  }, "False positive rate", "Recall");
   $("take-roc").textContent = `Area ${auc}.`;
   const chance = share(c.positives, n);
   drawCurve("pr", r.recall, r.precision, (f) => {
@@ -230,7 +237,7 @@ function drawShares() {
   const worst = [...supports.keys()].sort((a, b) => gap(b) - gap(a))[0], d = data.decided[worst] - supports[worst];
   const some = most.length < supports.length ? ` The ${most.length} with the largest gaps.` : "";
   $("take-share").textContent = d
-    ? `${isolated(data.labels[worst])} is decided ${whole(Math.abs(d))} times ${d > 0 ? "more" : "less"} often than it is true, of ${whole(total)} rows.${some}`
+    ? `The largest gap: ${isolated(data.labels[worst])} is decided for ${whole(data.decided[worst])} rows and is true of ${whole(supports[worst])}, of ${whole(total)}.${some}`
     : "Every class is decided as often as it is true.";
 }
 
@@ -259,6 +266,7 @@ for (const [id, there] of [["card-k", cells], ["card-steps", data.steps && data.
 if (cells) {
   const first = large && orders.length > 1 ? 1 : 0;
   order = orders[first][1];
+  if (large && data.mistaken.length) here = ["truth", "decision"].map((side) => order.indexOf(data.mistaken[0][side]));
   press(orderButtons, first);
   press(zoomButtons, 0);
   show(0);

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cutline.calibration import Bin
 from cutline.evaluation import View, alternatives, cut_points, mistaken, views
 from cutline.evidence import Estimate, finite, z_of
 from cutline.metrics import ThresholdTable
@@ -124,9 +125,20 @@ def _view(view: View, among: int) -> dict[str, Any]:
         "label": f"{name} or lower" if view.upto else name,
         "upto": view.upto,
         "estimates": {e.metric.name: estimate_of(e) for e in view.estimates},
-        "reliability": None if view.reliability is None else [b.to_dict() for b in view.reliability],
+        "reliability": bins_of(view.reliability),
         **curve_of(view.table, max(POINTS // max(among, 1), 30)),
     }
+
+
+def bins_of(bins: Sequence[Bin] | None) -> list[dict[str, Any]] | None:
+    """Bins of a reliability diagram; those less than a hundredth from the one before would be drawn upon it."""
+    if bins is None:
+        return None
+    kept: list[Bin] = []
+    for one in bins:
+        if not kept or one.mean - kept[-1].mean >= 0.01 or one is bins[-1]:
+            kept.append(one)
+    return [{name: round(value, 6) for name, value in one.to_dict().items()} for one in kept]
 
 
 def curve_of(table: ThresholdTable, most: int = 300) -> dict[str, Any]:
@@ -202,7 +214,7 @@ def _label_views(found: LabelSets) -> list[dict[str, Any]]:
                 "label": label(name),
                 "upto": False,
                 "estimates": {m: made[m] for m in wanted if m in made},
-                "reliability": None if one.reliability is None else [b.to_dict() for b in one.reliability],
+                "reliability": bins_of(one.reliability),
                 **curve_of(one.table, most),
             }
         )

@@ -188,7 +188,7 @@ def _rules(data: Data) -> str:
 def _moved(value: float | None, before: float | None) -> str:
     if value is None or before is None:
         return figure(value)
-    return f"{figure(value)} <small>{signed(value - before)}</small>"
+    return f"{figure(value)} <small>{signed(round(value - before, 3))}</small>"
 
 
 def _changed(data: Data, rule: Data) -> str:
