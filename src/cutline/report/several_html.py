@@ -259,7 +259,7 @@ def _differences(data: Data) -> str:
 
 def _difference(metric: Data, d: Data, reach: float, first: bool) -> str:
     better = {True: "more is better", False: "less is better", None: ""}[metric["maximize"]]
-    head = f"{escape(metric['label'])}<small>{better}</small>" if first else ""
+    head = escape(metric["label"]) + (f"<small>{better}</small>" if first else "")
     return (
         f'<tr><th scope="row">{head}</th><td>{_name(short(d["first"]))}</td>'
         f'<td class="n">{figure(d["first_value"])} <small>{figure(d["second_value"])}</small></td>'
