@@ -95,7 +95,7 @@ function overlaid(id, xText, yText, of, base, spot) {
 function legend(f, where) {
   const right = where === "bottom", wide = Math.min(f.width * 0.62, 240);
   data.models.forEach((name, k) => {
-    const x = right ? f.right - wide : f.left + 12, y = f.bottom - 16 - (M - 1 - k) * 19;
+    const x = right ? f.right - wide : f.left + 12, y = where === "top" ? f.top + 14 + k * 19 : f.bottom - 16 - (M - 1 - k) * 19;
     el("line", { class: `model ${paint(k)}`, "stroke-dasharray": DASHES[k % 6], x1: x, x2: x + 30, y1: y - 4, y2: y - 4 }, f.root);
     const text = [...name], limit = Math.floor((wide - 40) / 7);
     el("text", { class: `name ${paint(k)}`, x: x + 38, y }, f.root, text.length > limit ? text.slice(0, limit - 1).join("") + "…" : name);
@@ -127,7 +127,7 @@ function drawCalibration() {
     el("path", { class: `model ${paint(k)}`, "stroke-dasharray": DASHES[k % 6], d: path(f, c.reliability.map((b) => b.mean), c.reliability.map((b) => b.rate)) }, f.root);
     for (const b of c.reliability) el("line", { class: `bin-of ${paint(k)}`, x1: f.X(b.mean), x2: f.X(b.mean), y1: f.Y(b.low), y2: f.Y(b.high) }, f.root);
   });
-  legend(f, "bottom");
+  legend(f, "top");
   $("take-cal").textContent = "Prediction bias: " + listed("prediction_bias");
 }
 function drawGrids() {

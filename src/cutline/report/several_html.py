@@ -188,7 +188,8 @@ def _rules(data: Data) -> str:
 def _moved(value: float | None, before: float | None) -> str:
     if value is None or before is None:
         return figure(value)
-    return f"{figure(value)} <small>{signed(round(value - before, 3))}</small>"
+    gap = fixed(abs(value - before), 3)
+    return f"{figure(value)} <small>{('+' if value > before else '-') * (float(gap) > 0)}{gap}</small>"
 
 
 def _changed(data: Data, rule: Data) -> str:
