@@ -77,13 +77,19 @@ function drawHeat() {
   else for (const node of [box, ...cross]) node.style.display = "none";
 }
 function look(a, b, follow = false) {
-  if (here && heat.marked) for (const [m, side] of heat.marked) { m[side].classList.remove("at"); if (m[2]) m[side].style.display = "none"; }
+  const near = Math.ceil(12 / heat.cell); // names this close would lie on each other
+  const around = (k) => heat.marks.slice(Math.max(k - near + 1, 0), k + near);
+  if (heat.marked) heat.marked.forEach((k, side) => { for (const m of around(k)) { m[side].classList.remove("at"); m[side].style.display = m[2] ? "none" : ""; } });
   here = [a, b];
   const { cell, margin, host, box, cross, marks } = heat, x = margin + b * cell, y = margin + a * cell;
   for (const node of [box, ...cross]) node.style.display = "";
   move(box, { x, y }); move(cross[0], { y }); move(cross[1], { x });
-  heat.marked = [[marks[a], 0], [marks[b], 1]];
-  for (const [m, side] of heat.marked) { m[side].classList.add("at"); m[side].style.display = ""; }
+  heat.marked = [a, b];
+  heat.marked.forEach((k, side) => {
+    for (const m of around(k)) m[side].style.display = "none";
+    marks[k][side].classList.add("at");
+    marks[k][side].style.display = "";
+  });
   if (follow) {
     host.scrollLeft = Math.min(Math.max(host.scrollLeft, x + cell - host.clientWidth + 8), Math.max(x - 8, 0));
     if (host.scrollHeight > host.clientHeight) host.scrollTop = Math.min(Math.max(host.scrollTop, y + cell - host.clientHeight + 8), Math.max(y - 8, 0));
