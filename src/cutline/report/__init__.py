@@ -13,10 +13,14 @@ from typing import Any
 
 from cutline.decision import OperatingPoint
 from cutline.errors import InputError
-from cutline.evaluation import Evaluation, evaluate
+from cutline.evaluation import Evaluation, LabelSets, SideBySide, evaluate, evaluate_labels, side_by_side
+from cutline.evidence.difference import Comparison
+from cutline.metrics import MultiLabel
+from cutline.report.comparison import comparison_payload
 from cutline.report.html import page, tables
 from cutline.report.markdown import markdown
 from cutline.report.payload import payload
+from cutline.report.several import labels_payload
 from cutline.report.terminal import print_evaluation
 from cutline.scores import Scores
 
@@ -75,16 +79,25 @@ class Report:
 
 
 def report(
-    result: Any, point: OperatingPoint | None = None, *, title: str | None = None, date: str | None = None
+    result: Any,
+    point: OperatingPoint | None = None,
+    *,
+    at: float | Mapping[Any, float] | None = None,
+    title: str | None = None,
+    date: str | None = None,
 ) -> Report:
-    """Report an evaluation, scores or a fitted classifier.
+    """Report an evaluation, scores, a fitted classifier, several models side by side, or label sets.
 
     Parameters
     ----------
-    result : Evaluation, Scores or Classifier
-        Scores are evaluated first; a classifier shows the evaluation it carries.
+    result : Evaluation, Scores or Classifier; mapping of str to Scores, or SideBySide; MultiLabel, or LabelSets
+        Scores are evaluated first; a classifier shows the evaluation it carries. A mapping is of models, by name, on
+        the same rows: its report compares each with the first. Rows with any number of labels are a `MultiLabel`,
+        never a mapping: the keys of a mapping are always models.
     point : OperatingPoint, optional
         The decision to show, for `Scores`.
+    at : float or mapping of name to float, optional
+        Thresholds of models side by side, or of labels; 0.5 of probabilities and 0 of logits when not given.
     title : str, optional
         Heading; names the classes when not given.
     date : str, optional
@@ -106,13 +119,31 @@ def report(
     >>> s = cl.Scores(y_true=[0, 0, 0, 1, 1, 1], y_score=[0.1, 0.3, 0.6, 0.4, 0.8, 0.9], kind="probability")
     >>> cl.report(s, title="Six rows")
     Report('Six rows', 6 rows)
+    >>> cl.report({"gbm": s, "its shadow": s})
+    Report('gbm or its shadow?', 6 rows)
     """
+    today = datetime.date.today().isoformat() if date is None else date
+    if _of_models(result) or isinstance(result, MultiLabel | SideBySide | LabelSets):
+        if point is not None:
+            raise InputError("point", f"a point beside a {type(result).__name__}", "at=, thresholds by name")
+        if isinstance(result, MultiLabel | LabelSets):
+            sets = evaluate_labels(result, at) if isinstance(result, MultiLabel) else result
+            return Report(labels_payload(sets, title=title, date=today))
+        found = result if isinstance(result, SideBySide) else side_by_side(result, at=at)
+        return Report(comparison_payload(found, title=title, date=today))
+    if at is not None:
+        came = f"a threshold beside a {type(result).__name__}"
+        raise InputError("at", came, "several models or labels", "cl.report(cl.evaluate(scores, threshold=0.5))")
     if isinstance(result, Scores):
         evaluation = evaluate(result, point)
     else:
         evaluation = getattr(result, "evaluation", result)
         if not isinstance(evaluation, Evaluation):
-            raise InputError("result", type(result).__name__, "an Evaluation, Scores or a Classifier")
+            hint = ""
+            if isinstance(result, Comparison):
+                hint = "a comparison has no rows: pass the mapping of models, cl.report({'gbm': a, 'logit': b})"
+            wanted = "an Evaluation, Scores or a Classifier, a mapping of names to Scores, or a MultiLabel"
+            raise InputError("result", type(result).__name__, wanted, hint)
         if point is not None and point is not evaluation.point:
             raise InputError(
                 "point",
@@ -120,5 +151,8 @@ def report(
                 "scores, or the evaluation of that point",
                 "point.assess(scores) evaluates it",
             )
-    today = datetime.date.today().isoformat() if date is None else date
     return Report(payload(evaluation, title=title, date=today))
+
+
+def _of_models(result: Any) -> bool:
+    return isinstance(result, Mapping) and bool(result) and all(isinstance(one, Scores) for one in result.values())

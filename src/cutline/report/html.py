@@ -11,15 +11,21 @@ from html import escape
 from typing import Any
 
 from cutline.report import words
-from cutline.report.words import cut, figure, hundred, number, span
+from cutline.report.words import cut, figure, number, span
 
 Data = Mapping[str, Any]
 
 
 def page(data: Data) -> str:
     """The whole page."""
-    script = f'"use strict";\n(() => {{\n{_part("page.js")}{_part(data["form"] + ".js")}}})();\n'
     import hashlib
+
+    from cutline.report import several_html
+
+    binary = data["form"] == "binary"
+    # The other forms live in a block of their own: their names cannot collide with those of the page.
+    own = _part("binary.js") if binary else "{\n" + "".join(map(_part, several_html.SCRIPTS[data["form"]])) + "}\n"
+    script = f'"use strict";\n(() => {{\n{_part("page.js")}{own}}})();\n'
 
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
     slots = {
@@ -27,28 +33,28 @@ def page(data: Data) -> str:
         "version": escape(data["cutline"]),
         "dated": f" on {escape(data['date'])}" if data["date"] else "",
         "form": data["form"],
-        "css": _part("page.css"),
+        "css": _part("page.css") + ("" if binary else _part("several.css")),
         "script": script,
         # Only the script with this hash may run: markup that got past the escaping would still be dead.
         "script_hash": f"sha256-{digest}",
-        "data": embedded(data),
+        "data": embedded(data if binary else several_html.lean(data)),
         "scored": scored(data),
         "decision": decision(data),
         "estimates": estimates(data["estimates"]),
         "notes": "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in data["notes"]) + "</ul>",
         "still": f'<section class="card wide still">{_still(data)}</section>',
-        "live": _filled(_part(f"{data['form']}.html"), {"bins": _bins(data)}),
+        "live": _filled(_part("binary.html"), {"bins": _bins(data)}) if binary else several_html.live(data),
     }
-    if data["form"] == "multiclass":
-        slots["live"] = _hero(data) + slots["live"] + _per_class(data)
     return _filled(_part("page.html"), slots)
 
 
 def tables(data: Data) -> str:
     """The report as still tables, a fragment without scripts or styles of its own."""
+    from cutline.report import several_html
+
     return (
         f"<h3>{escape(data['title'])}</h3>{scored(data)}{decision(data)}{_still(data)}{estimates(data['estimates'])}"
-        + ("" if data["form"] == "binary" else _per_class(data))
+        + ("" if data["form"] == "binary" else several_html.tables(data))
     )
 
 
@@ -68,8 +74,10 @@ def scored(data: Data) -> str:
         share = f"{number(facts['rows_positive'])} rows, {figure(100 * data['prevalence'], 1)} %"
         weighted = ", weighted" if facts["weighted"] else ""
         entries.append(("Positive class", data["labels"][data["positive"]], share + weighted))
+    elif data["form"] == "comparison":
+        entries.append(("Models", number(len(data["models"])), ""))
     else:
-        entries.append(("Classes", number(len(data["labels"])), ""))
+        entries.append(("Labels" if data["form"] == "multilabel" else "Classes", number(len(data["labels"])), ""))
     entries += [
         ("Score", facts["score_kind"], ""),
         ("Rows used as", facts["role"] or "not stated", ""),
@@ -148,8 +156,10 @@ def method(row: Data) -> str:
 
 
 def _still(data: Data) -> str:
+    from cutline.report import several_html
+
     text = f'<p class="say">{escape(words.sentence(data, lambda name: words.short(name)))}</p>'
-    return text + (_two_by_two(data) if data["form"] == "binary" else _k_by_k(data))
+    return text + (_two_by_two(data) if data["form"] == "binary" else several_html.still(data))
 
 
 def _two_by_two(data: Data) -> str:
@@ -162,47 +172,6 @@ def _two_by_two(data: Data) -> str:
         [negative, number(fp), number(data["negatives"] - fp), number(data["negatives"])],
     ]
     return _table(head, body, {1, 2, 3})
-
-
-def _k_by_k(data: Data) -> str:
-    names = [f"<bdi>{escape(name)}</bdi>" for name in data["labels"]]
-    body = [[name, *map(number, row)] for name, row in zip(names, data["confusion"], strict=True)]
-    table = _table(["Truth in rows", *names], body, set(range(1, len(names) + 1)))
-    return f'<div class="scroll">{table}</div>'
-
-
-def _hero(data: Data) -> str:
-    """Several classes: the sentence, and which classes are taken for which."""
-    items = []
-    for i, j in data["confused"]:
-        row = data["confusion"][i]
-        truth, said = (escape(words.short(data["labels"][k])) for k in (i, j))
-        share = f"{number(row[j])} {'row' if row[j] == 1 else 'rows'}, {hundred(row[j] / sum(row))} in 100 of them"
-        items.append(f"<li><b><bdi>{truth}</bdi></b> decided as <b><bdi>{said}</bdi></b>: {share}</li>")
-    confused = f'<p class="alone">Most often confused</p><ol class="confused">{"".join(items)}</ol>' if items else ""
-    return (
-        f'<section class="hero live" aria-label="In one sentence"><p class="say">{escape(words.sentence(data))}</p>'
-        f"<div>{confused}</div></section>"
-    )
-
-
-def _per_class(data: Data) -> str:
-    if not data["per_class"]:
-        return ""
-    metrics = [row["label"] for row in data["per_class"][0]["estimates"]]
-    body = [
-        [
-            f"<bdi>{escape(row['label'])}</bdi>",
-            number(row["support"]),
-            *(f"{figure(e['value'])} <small>{interval(e)}</small>" for e in row["estimates"]),
-        ]
-        for row in data["per_class"]
-    ]
-    table = _table(["Class", "Rows", *map(escape, metrics)], body, {1})
-    return (
-        '<section class="card wide" aria-labelledby="h-classes"><h2 id="h-classes">Each class against the rest</h2>'
-        f'<div class="scroll" tabindex="0" role="group" aria-labelledby="h-classes">{table}</div></section>'
-    )
 
 
 def _bins(data: Data) -> str:

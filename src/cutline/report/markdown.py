@@ -7,7 +7,7 @@ from typing import Any
 
 from cutline.report import words
 from cutline.report.html import constraint, interval, method, signs, where
-from cutline.report.words import cut, figure, number
+from cutline.report.words import cut, figure, number, signed, signed_span
 
 _SPECIAL = str.maketrans(
     {c: f"\\{c}" for c in "\\`*_{}[]#|~$!"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}  # HTML works in Markdown
@@ -16,6 +16,8 @@ _SPECIAL = str.maketrans(
 
 def markdown(data: Mapping[str, Any]) -> str:
     """The sentence, the decision, the counts and the estimates."""
+    if data["form"] in ("comparison", "multilabel"):
+        return _others(data)
     parts = [f"# {text(data['title'])}", text(words.sentence(data)), _scored(data)]
     if data["decision"] is not None:
         parts.append(_decision(data["decision"]))
@@ -25,6 +27,31 @@ def markdown(data: Mapping[str, Any]) -> str:
     parts += ["## What these numbers do not say", "\n".join(f"- {text(note)}" for note in data["notes"])]
     made = f"cutline {data['cutline']}" + (f", {data['date']}" if data["date"] else "")
     return "\n\n".join([*parts, f"*{made}; rows {data['scored']['fingerprint']}*"]) + "\n"
+
+
+def _others(data: Mapping[str, Any]) -> str:
+    """Models side by side: the differences; several labels: a line for each."""
+    parts = [f"# {text(data['title'])}", text(data["sentence"]), _scored(data)]
+    if data["form"] == "comparison":
+        head = ["Metric", "Models", "Difference", "Interval", "p (Holm)", "Verdict"]
+        rows = [
+            [
+                text(one["label"]),
+                text(f"{d['second']} - {d['first']}"),
+                signed(d["difference"]),
+                signed_span(d["low"], d["high"], d["difference"]),
+                figure(d["p_adjusted"]),
+                text(d["verdict"]),
+            ]
+            for one in data["metrics"]
+            for d in one["differences"]
+        ]
+        parts += ["## Differences", _table(head, rows)]
+    else:
+        parts += ["## Each label", _per_class(data)]
+    parts += ["## Estimates", _estimates(data), "## What these numbers do not say"]
+    made = f"cutline {data['cutline']}" + (f", {data['date']}" if data["date"] else "")
+    return "\n\n".join([*parts, "\n".join(f"- {text(note)}" for note in data["notes"]), f"*{made}*"]) + "\n"
 
 
 def text(value: str) -> str:
@@ -57,6 +84,9 @@ def _decision(point: Mapping[str, Any]) -> str:
 
 def _counts(data: Mapping[str, Any]) -> str:
     names = [text(name) for name in data["labels"]]
+    if data["form"] == "multiclass" and data["confusion"] is None:
+        said = ((names[m["truth"]], names[m["decision"]], number(m["n"]), number(m["of"])) for m in data["mistaken"])
+        return _table(["Truth", "Decided as", "Rows", "Of"], [list(row) for row in said])
     if data["form"] == "multiclass":
         rows = [[name, *map(number, row)] for name, row in zip(names, data["confusion"], strict=True)]
         return _table(["Truth in rows", *names], rows)

@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.decision import GRADES, Cost
-from cutline.evidence import Estimate, finite, z_of
+from cutline.evidence import finite, z_of
 from cutline.metrics import ThresholdTable, f1, recall, specificity
+from cutline.report.several import SCHEMA_VERSION, estimate_of, several
 from cutline.report.words import clean, label, short
 
 if TYPE_CHECKING:
     from cutline.evaluation import Evaluation
-
-SCHEMA_VERSION = 1
 
 MOST_POINTS = 1000
 """Operating points in the file: its size does not grow with the rows. All rows of a shorter table are kept."""
@@ -48,9 +47,9 @@ def payload(evaluation: Evaluation, *, title: str | None = None, date: str = "")
         "decision": _decision(evaluation),
         "confidence": evaluation.confidence,
         "z": z_of(evaluation.confidence),
-        "estimates": [_estimate(estimate) for estimate in evaluation.estimates],
+        "estimates": [estimate_of(estimate) for estimate in evaluation.estimates],
     }
-    values |= _multiclass(evaluation) if table is None else _binary(evaluation, table)
+    values |= several(evaluation) if table is None else _binary(evaluation, table)
     return values | {"by_rule": _by_rule(evaluation), "notes": _notes(evaluation, values)}
 
 
@@ -74,12 +73,6 @@ def _scored(evaluation: Evaluation) -> dict[str, Any]:
         "weighted": evaluation.weighted,
         "fingerprint": evaluation.fingerprint,
     }
-
-
-def _estimate(estimate: Estimate) -> dict[str, Any]:
-    values = estimate.to_dict()
-    # A ranking or probability figure does not depend on the threshold it was computed beside.
-    return values | {"threshold": values["threshold"] if estimate.metric.of_counts else None}
 
 
 def _decision(evaluation: Evaluation) -> dict[str, Any] | None:
@@ -179,30 +172,6 @@ def _rows(table: ThresholdTable, keep: list[float]) -> NDArray[np.int64]:
     steps = np.linspace(0, along[-1], MOST_POINTS - len(keep) - 1)
     rows = np.searchsorted(along, steps).clip(0, len(table) - 1)
     return np.unique([*rows, len(table) - 1, *map(table.index, keep)]).astype(np.int64)
-
-
-def _multiclass(evaluation: Evaluation) -> dict[str, Any]:
-    return {
-        "rule": "its most probable class" if evaluation.point is None else str(evaluation.point.policy),
-        "confusion": np.asarray(evaluation.confusion).tolist(),
-        "confused": _confused(np.asarray(evaluation.confusion)),
-        "per_class": [
-            {
-                "label": label(row.name),
-                "support": np.asarray(row.support).item(),
-                "estimates": [_estimate(estimate) for estimate in row.estimates],
-            }
-            for row in evaluation.per_class
-        ],
-    }
-
-
-def _confused(matrix: NDArray[Any], most: int = 5) -> list[list[int]]:
-    """The cells off the diagonal with the most rows: pairs [truth, decision] of class numbers, the worst first."""
-    wrong = matrix.copy()
-    np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
-    return [[int(i), int(j)] for i, j in zip(*np.unravel_index(order, wrong.shape), strict=True) if wrong[i, j] > 0]
 
 
 _ROLES = {

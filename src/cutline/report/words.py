@@ -61,6 +61,32 @@ def span(low: float | None, high: float | None, around: float | None) -> str:
     return f"{fixed(low, digits)} to {fixed(high, digits)}"
 
 
+def signed(x: float | None) -> str:
+    """A difference with its sign and two or more digits.
+
+    >>> signed(0.0123), signed(-0.4), signed(0.0), signed(None)
+    ('+0.0123', '-0.400', '0.000', 'n/a')
+    """
+    if x is None or not math.isfinite(x):
+        return "n/a"
+    text = fixed(abs(x), _difference_decimals(x))
+    return text if not float(text) else ("+" if x > 0 else "-") + text
+
+
+def signed_span(low: float | None, high: float | None, around: float | None) -> str:
+    """The interval of a difference, with signs and as many decimals as the difference; empty when there is none."""
+    if low is None or high is None or around is None or not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    digits = _difference_decimals(around)
+    parts = [("-" if x < 0 and float(fixed(abs(x), digits)) else "+") + fixed(abs(x), digits) for x in (low, high)]
+    return " to ".join(parts)
+
+
+def _difference_decimals(x: float) -> int:
+    size = abs(x)
+    return 3 if size == 0 else min(max(3, 2 - math.floor(math.log10(size))), 9)
+
+
 def _decimals(x: float, least: int) -> int:
     size = min(x, 1 - x) if 0 < x < 1 else abs(x)
     return least if size == 0 else min(max(least, 1 - math.floor(math.log10(size))), 9)
@@ -104,11 +130,8 @@ def of_many(x: float, total: float, per: int) -> str:
 
 def sentence(data: Mapping[str, Any], name: Callable[[str], str] = short) -> str:
     """What the rule, or deciding at the first named threshold, does in counts; for several classes what the rule is."""
-    if data["form"] == "multiclass":
-        total = sum(map(sum, data["confusion"]))
-        right = sum(row[k] for k, row in enumerate(data["confusion"]))
-        share = f"of 1,000 rows {of_many(right, total, 1000)} are decided right" if total else "no row has a label"
-        return f"Each row is decided for {data['rule']}; {share}."
+    if "sentence" in data:
+        return str(data["sentence"])
     points, start = data["points"], data["named"][0]["index"]
     tp, fp, total = points["tp"][start], points["fp"][start], data["positives"] + data["negatives"]
     positive = name(data["labels"][data["positive"]])

@@ -115,6 +115,10 @@ class Evaluation(Shown):
         Several classes: each against the rest.
     notes : tuple of str
         Guesses and what the figures do not say.
+    rows_of : Scores or None
+        Several classes, or predicted labels: the rows that count, for what is looked at one class at a time (`views`).
+    decision : ndarray of int, shape (n,), or None
+        The code that each of these rows was decided for.
     """
 
     classes: Classes
@@ -135,6 +139,8 @@ class Evaluation(Shown):
     histogram: Histogram | None
     per_class: tuple[ClassReport, ...]
     notes: tuple[str, ...]
+    rows_of: Scores | None = None
+    decision: NDArray[Any] | None = None
 
     @property
     def binary(self) -> bool:
@@ -382,6 +388,8 @@ def _binary(
         None if table is None else _histogram(known, table),
         (),
         tuple(notes),
+        known if table is None else None,
+        None if table is not None else decided(known) if decision is None else decision,
     )
 
 
@@ -444,6 +452,8 @@ def _several(
         None,
         _class_reports(known, matrix, squared, order, support, confidence),
         tuple(notes),
+        known,
+        codes,
     )
 
 
