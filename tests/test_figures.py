@@ -141,7 +141,7 @@ def test_every_kind_of_score_can_be_drawn(scores):
 def test_what_cannot_be_drawn_is_refused(made, tmp_path):
     with pytest.raises(UnknownName, match="did you mean 'roc'"):
         made.figure("rok")
-    with pytest.raises(InputError, match="calibration.*without probabilities.*one of: roc, pr, scores, cost"):
+    with pytest.raises(InputError, match=r"calibration.*without probabilities.*one of: roc, pr, scores, cost"):
         cl.report(binary(kind="rank")).figure("calibration")
     with pytest.raises(InputError, match="without a score of two classes"):
         cl.report(several()).figure("roc")
