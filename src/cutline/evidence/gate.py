@@ -121,7 +121,9 @@ def gate(result: Any, require: Constraint | str | Sequence[Constraint | str]) ->
     wanted = [require] if isinstance(require, Constraint | str) else list(require)
     if not wanted:
         raise InputError("require", "nothing", "at least one requirement", "precision>=0.90")
-    return Gates(tuple(_gate(one if isinstance(one, Constraint) else Constraint.parse(one), document) for one in wanted))
+    return Gates(
+        tuple(_gate(one if isinstance(one, Constraint) else Constraint.parse(one), document) for one in wanted)
+    )
 
 
 def _gate(constraint: Constraint, document: Mapping[str, Any]) -> Gate:

@@ -18,13 +18,14 @@ from cutline.report.figures import Figure, draw
 from cutline.report.html import page, tables
 from cutline.report.markdown import markdown
 from cutline.report.payload import payload
+from cutline.report.schemas import schema
 from cutline.report.terminal import print_evaluation
 from cutline.scores import Scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Figure", "Report", "print_evaluation", "report"]
+__all__ = ["Figure", "Report", "print_evaluation", "report", "schema"]
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -65,7 +66,7 @@ class Report:
         return markdown(self.data)
 
     def to_json(self) -> str:
-        """`data` as one JSON document; undefined figures are null."""
+        """`data` as one JSON document; undefined figures are null. `cutline.report.schema` describes its keys."""
         return json.dumps(self.data, allow_nan=False, indent=1) + "\n"
 
     def figure(self, name: str, *, ax: Axes | None = None) -> Figure:
