@@ -61,7 +61,7 @@ class Gate(Shown):
         inside = "" if finite(self.low) is None else f" [{self.low:.4f}, {self.high:.4f}]"
         value = "undefined" if finite(self.value) is None else f"{self.value:.4f}"
         note = f"  ({self.note})" if self.note else ""
-        return f"{'pass' if self.passed else 'FAIL'}  {str(self.constraint):<26}{value}{inside}{note}"
+        return f"{'pass' if self.passed else 'FAIL'}  {self.constraint!s:<26}{value}{inside}{note}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
