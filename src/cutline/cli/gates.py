@@ -25,7 +25,7 @@ def gate(
 
     Example: cutline gate result.json --require 'precision>=0.90' 'fpr<=0.01'
 
-    The limit of its interval must pass, not the figure itself; without an interval it cannot. Exit code 4 for a failure.
+    The limit of its interval must pass, not the figure itself; without an interval it cannot. Exit code 4 then.
 
     Parameters
     ----------
