@@ -7,6 +7,7 @@ satisfies the constraints, 4 a gate failed, 130 interrupted.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import warnings
@@ -61,9 +62,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     if sys.stderr is None:  # closed: what is said there must not come out on stdout
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115
     if sys.stdout is None:
         say("cutline: standard output is closed; send it to a file or to /dev/null")
         return 2
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that knows no braille shows ?
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         with warnings.catch_warnings():

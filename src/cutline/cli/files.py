@@ -14,6 +14,7 @@ from cutline.errors import InputError
 
 TABLES = (".csv", ".parquet")
 RESULTS = (".json", *TABLES)
+FIGURES = (".svg", ".png", ".pdf")
 REPORTS = (".html", ".md", ".json")
 
 
@@ -77,7 +78,8 @@ def check_output(*paths: Path | None, suffixes: Sequence[str] = ()) -> None:
         if path is None:
             continue
         if suffixes and path.suffix.lower() not in suffixes:
-            raise InputError(str(path), f"the suffix {path.suffix!r}", f"a file that ends in {' or '.join(suffixes)}")
+            wanted = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+            raise InputError(str(path), f"the suffix {path.suffix!r}", f"a file that ends in {wanted}")
         if not os.access(path.parent, os.W_OK):
             raise InputError(str(path), "a folder that does not exist or cannot be written", "a folder to write to")
 

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 import cutline as cl
 from cutline.cli.files import (
+    FIGURES,
     REPORTS,
     RESULTS,
     check_output,
@@ -124,7 +125,8 @@ def compare(
     Parameters
     ----------
     scores
-        A file for each model, with the same columns; a model is called by the name of its file.
+        A file for each model, with the same columns. A model is called by the name of its file, or by its path where
+        names are the same.
     metric
         What is compared: cutline metrics lists them.
     threshold
@@ -148,8 +150,10 @@ def compare(
     if on is not None:
         columns = replace(columns, id=on)
     paths = {Path(source).stem: source for source in scores}
+    if len(paths) != len(scores):  # run1/scores.csv and run2/scores.csv
+        paths = {source: source for source in scores}
     if len(paths) != len(scores):
-        raise InputError("scores", f"files of equal names {list(scores)}", "a name of its own for each")
+        raise InputError("scores", f"a file twice: {', '.join(scores)}", "a file for each model")
     models = {name: columns.read(source) for name, source in paths.items()}
     matched: Any = None if columns.id is None else "ids"
     found = cl.compare(
@@ -204,7 +208,7 @@ def report(
     target = output or Path("report.html")
     check_output(target, suffixes=REPORTS)
     figures = [split_pair("--figure", text, "figure=file, such as roc=roc.svg") for text in figure]
-    check_output(*(Path(file) for _, file in figures))
+    check_output(*(Path(file) for _, file in figures), suffixes=FIGURES)
     result: Any
     if source != "-" and is_zipfile(source):
         model = cl.load(source)

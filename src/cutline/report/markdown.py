@@ -63,11 +63,14 @@ def _counts(data: Mapping[str, Any]) -> str:
     start = data["named"][0]["index"]
     tp, fp = data["points"]["tp"][start], data["points"]["fp"][start]
     positive, negative = names[data["positive"]], names[data["negative"]]
-    return _table(
-        ["Truth", f"Flagged as {positive}", "Not flagged"],
+    first, said = data["named"][0], ""
+    if first["name"] not in ("chosen", "evaluated"):
+        said = f"At threshold {cut(first['threshold'])} ({text(first['name'])}), which nobody asked for.\n\n"
+    return said + _table(
+        ["Truth", f"Flagged as {positive}", "Not flagged", "All"],
         [
-            [positive, number(tp), number(data["positives"] - tp)],
-            [negative, number(fp), number(data["negatives"] - fp)],
+            [positive, number(tp), number(data["positives"] - tp), number(data["positives"])],
+            [negative, number(fp), number(data["negatives"] - fp), number(data["negatives"])],
         ],
     )
 
