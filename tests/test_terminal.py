@@ -68,8 +68,8 @@ def test_the_histogram_is_that_of_the_report(kind):
     evaluation = cl.evaluate(binary(kind=kind))
     data = cl.report(evaluation).data
     spam, ham, under, axis = scores(data).splitlines()
-    assert spam.startswith("spam │")
-    assert ham.startswith("ham  │")
+    assert spam.startswith("spam  │")
+    assert ham.startswith("ham   │")
     for line, counts in ((spam, evaluation.histogram.positives), (ham, evaluation.histogram.negatives)):
         seen = line.split("│")[1]
         assert [block != " " for block in seen] == (counts > 0).tolist()
@@ -79,7 +79,7 @@ def test_the_histogram_is_that_of_the_report(kind):
         assert "▲" not in under
     else:
         edges = evaluation.histogram.edges
-        bin_of = under.index("▲") - len("spam  ")
+        bin_of = under.index("▲") - len("spam   ")
         assert edges[bin_of] <= evaluation.threshold <= edges[bin_of + 1]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cutline.report import words
 from cutline.report.html import interval, method, where
 from cutline.report.payload import payload
-from cutline.report.words import cut, figure, number, short
+from cutline.report.words import figure, number, short
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -140,9 +140,9 @@ def scores(data: Mapping[str, Any]) -> str:
     found = data["histogram"]
     low, high = found["edges"][0], found["edges"][-1]
     names = {key: short(data["labels"][data[key[:-1]]]) for key in ("positives", "negatives")}
-    wide = max(map(len, names.values()))
+    wide = max(len("score"), *map(len, names.values()))
     lines = [f"{name:<{wide}} │{blocks(found[key])}│" for key, name in names.items()]
-    ends = cut(low), cut(high)
+    ends = f"{low:.3g}", f"{high:.3g}"
     bins = len(found["positives"])
     first = data["named"][0]
     at = first["threshold"] if first["name"] in DECIDED else None
