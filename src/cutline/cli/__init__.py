@@ -36,7 +36,7 @@ VERBS = (
 app = App(
     name="cutline",
     help="From raw data to a classifier, and from any classifier's scores to a decision you can defend.",
-    version=cl.__version__,
+    version=lambda: cl.__version__,  # reading it takes as long as NumPy does
     help_format="plaintext",
     suppress_keyboard_interrupt=False,
 )

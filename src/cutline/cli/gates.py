@@ -32,8 +32,7 @@ def gate(
     result
         What cutline evaluate -o, cutline assess -o or cutline report -o wrote as JSON; - reads standard input.
     require
-        Requirements: the lower limit must be at least the bound of >=, the upper limit at most that of <=;
-        'recall[severe]>=0.9' asks one class.
+        Such as 'precision>=0.90' (of its lower limit), 'fpr<=0.01' (upper limit), 'recall[severe]>=0.9' (one class).
     json
         Print JSON.
     """

@@ -125,8 +125,7 @@ def compare(
     Parameters
     ----------
     scores
-        A file for each model, with the same columns. A model is called by the name of its file, or by its path where
-        names are the same.
+        A file for each model, with the same columns; a model is called by its file, by its path if that is needed.
     metric
         What is compared: cutline metrics lists them.
     threshold
