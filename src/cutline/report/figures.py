@@ -170,10 +170,11 @@ def _roc(data: Data, ax: Axes) -> None:
         sides = list(zip(x, y, strict=True))
         _band(ax, [(a[1], b[0]) for a, b in sides], [(a[0], b[1]) for a, b in sides])
     ax.plot([k / negatives for k in fp], [k / positives for k in tp], color=BLUE, lw=1.4)
-    _named(ax, data, "roc_auc", (0.98, 0.03), "right")
     start = data["named"][0]
     x0, y0 = fp[start["index"]] / negatives, tp[start["index"]] / positives
-    _mark(ax, x0, y0, f"{_at(start)}:\nrecall {figure(y0)},\nfalse positive rate {figure(x0)}", below=True)
+    _mark(ax, x0, y0)
+    told = f"recall {figure(y0)}, false positive rate {figure(x0)}"
+    _tell(ax, data, "roc_auc", f"{_at(start)}:\n{told}")
 
 
 def _pr(data: Data, ax: Axes) -> None:
@@ -187,17 +188,17 @@ def _pr(data: Data, ax: Axes) -> None:
     cells = [(a, b) for a, b in zip(tp, fp, strict=True) if a + b > 0]
     if _independent(data):
         level = data["confidence"]
-        sides = [(wilson(a, positives, level), wilson(a, a + b, level)) for a, b in cells]
-        _band(ax, [(x[0], y[0]) for x, y in sides], [(x[1], y[1]) for x, y in sides])
+        limits = [(a / positives, wilson(a, a + b, level)) for a, b in cells]
+        _band(ax, [(x, low) for x, (low, _) in limits], [(x, high) for x, (_, high) in limits])
     ax.plot(
         [a / positives for a, _ in cells], [a / (a + b) for a, b in cells], color=BLUE, lw=1.4, drawstyle="steps-pre"
     )
-    _named(ax, data, "average_precision", (0.02, 0.03), "left")
-    start = data["named"][0]
+    start, told = data["named"][0], "nothing is flagged"
     a, b = tp[start["index"]], fp[start["index"]]
     if a + b > 0:
-        x0, y0 = a / positives, a / (a + b)
-        _mark(ax, x0, y0, f"{_at(start)}:\nprecision {figure(y0)},\nrecall {figure(x0)}", below=y0 > share + 0.3)
+        _mark(ax, a / positives, a / (a + b))
+        told = f"precision {figure(a / (a + b))}, recall {figure(a / positives)}"
+    _tell(ax, data, "average_precision", f"{_at(start)}:\n{told}")
 
 
 def _calibration(data: Data, ax: Axes) -> None:
@@ -255,8 +256,7 @@ def _cost(data: Data, ax: Axes) -> None:
     ax.set_xlabel("Threshold")
     ax.set_ylabel("Cost per row")
     said = f"a false positive costs {price['fp']:g}, a false negative {price['fn']:g}"
-    ax.set_title(said if data["cost_given"] else "both mistakes cost 1: no costs were given", size=8, loc="left")
-    _threshold(ax, data)
+    _threshold(ax, data, said if data["cost_given"] else "both mistakes cost 1: no costs were given")
 
 
 def _confusion(data: Data, ax: Axes) -> None:
@@ -309,8 +309,8 @@ def _percent(data: Data) -> str:
     return f"{100 * data['confidence']:g} %"
 
 
-def _named(ax: Axes, data: Data, metric: str, place: tuple[float, float], side: Any) -> None:
-    """The curve's figure with its interval, and what the band is."""
+def _tell(ax: Axes, data: Data, metric: str, told: str) -> None:
+    """Above the curve, where nothing can hide it: its figure, what the band is, where the rule decides."""
     lines = []
     for row in data["estimates"]:
         if row["metric"] == metric:
@@ -318,7 +318,7 @@ def _named(ax: Axes, data: Data, metric: str, place: tuple[float, float], side: 
             lines.append(f"{row['label']} {figure(row['value'])}" + (f" ({limits})" if limits else ""))
     if _independent(data):
         lines.append(f"band: {_percent(data)}, one threshold at a time")
-    ax.text(*place, "\n".join(lines), color=BLUE, ha=side, va="bottom", transform=ax.transAxes)
+    ax.set_title("\n".join([*lines, f"○ {told}"]), size=8, loc="left")
 
 
 def _at(start: Data) -> str:
@@ -326,25 +326,16 @@ def _at(start: Data) -> str:
     return f"{asked + ' ' if asked else ''}threshold {cut(start['threshold'])}"
 
 
-def _mark(ax: Axes, x: float, y: float, text: str, *, below: bool) -> None:
-    """The operating point with its label on the side where there is room."""
+def _mark(ax: Axes, x: float, y: float) -> None:
+    """The operating point."""
     ax.plot(x, y, marker="o", ms=5, mfc="white", mec=INK, mew=1.2)
-    left = x > 0.53
-    ax.annotate(
-        text, (x, y), (-7 if left else 7, -6 if below else 6), textcoords="offset points", color=INK,
-        ha="right" if left else "left", va="top" if below else "bottom", bbox=PLATE,
-    )  # fmt: skip
 
 
-def _threshold(ax: Axes, data: Data) -> None:
-    """The threshold as an upright line, where there is one."""
+def _threshold(ax: Axes, data: Data, *above: str) -> None:
+    """The threshold as an upright line, where there is one, told above the figure."""
     start = data["named"][0]
-    if start["threshold"] is None:
-        return
-    at = start["threshold"]
-    ax.axvline(at, color=INK, lw=0.8)
-    left = at > sum(ax.get_xlim()) / 2
-    ax.annotate(
-        _at(start), (at, 1), (-3 if left else 3, -2), xycoords=ax.get_xaxis_transform(), textcoords="offset points",
-        color=INK, ha="right" if left else "left", va="top", bbox=PLATE,
-    )  # fmt: skip
+    said = list(above)
+    if start["threshold"] is not None:
+        ax.axvline(start["threshold"], color=INK, lw=0.8)
+        said.append(f"│ {_at(start)}")
+    ax.set_title("\n".join(said), size=8, loc="left")
