@@ -136,7 +136,8 @@ def _gate(constraint: Constraint, document: Mapping[str, Any]) -> Gate:
     found = {row["metric"]: row for row in rows}
     name = constraint.metric.name
     if name not in found:
-        raise UnknownName.among("metric", name, found)
+        listed = ", ".join(sorted(found))
+        raise UnknownName("metric", repr(name), f"one of the result: {listed}", f"cutline evaluate --metrics {name}")
     row = found[name]
     value, low, high = (float("nan") if row.get(key) is None else float(row[key]) for key in ("value", "low", "high"))
     note = _trouble(row)

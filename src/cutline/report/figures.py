@@ -92,8 +92,7 @@ class Figure:
         return self._drawn("png", dpi)
 
     def _drawn(self, form: str, dpi: int = 300) -> bytes:
-        whole, out = self.axes.get_figure(root=True), io.BytesIO()
-        assert whole is not None
+        whole, out = self.axes.figure.figure, io.BytesIO()  # of axes in a subfigure, the figure that it is part of
         undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
         with _styled():
             whole.savefig(out, format=form, dpi=dpi, metadata=undated[form])
