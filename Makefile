@@ -32,6 +32,7 @@ format: $(VENV)/.dev
 bench: $(VENV)/.dev ## ours and the peers in one process, ratios printed
 	@$(BIN)/python benchmarks/core.py
 	@$(BIN)/python benchmarks/decision.py
+	@$(BIN)/python benchmarks/commands.py
 
 docs: $(VENV)/.dev ## make anew what is generated: the command reference and the pictures
 	@$(BIN)/python docs/make_reference.py

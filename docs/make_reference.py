@@ -2,36 +2,64 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import io
 from pathlib import Path
 
-VERBS = ("fit", "predict", "evaluate", "choose", "assess", "decide", "calibrate", "compare", "explain", "report")
-VERBS += ("metrics", "demo")
+from rich.console import Console
+
+from cutline.cli import app
+
+TARGET = Path(__file__).parent / "commands.md"
+HEAD = """# The command line
+
+Made by `make docs` from the help of the program. Results go to standard output, notes and progress to standard error.
+`-` as a file reads standard input; what has no `-o` goes to standard output.
+"""
+TAIL = """## Files
+
+| what | how |
+| --- | --- |
+| tables in | `.csv`, `.tsv`, `.txt` (also `.gz`, `.bz2`, `.zst`), `.parquet`; `-` reads CSV from standard input |
+| tables out | `.csv` or `.parquet`, by the suffix of `-o`; CSV on standard output without it |
+| results | `.json` (`cutline schema` prints what is in it), or `.csv` and `.parquet` for the figures alone |
+| reports | `.html`, `.md`, `.json`; figures as `.svg`, `.png`, `.pdf` |
+
+A file is written under a temporary name and renamed when it is whole: what was there stays until then.
+
+## Environment
+
+| variable | what it does |
+| --- | --- |
+| `CUTLINE_THREADS`, `OMP_NUM_THREADS` | threads to use at most; results do not depend on it |
+| `NO_COLOR`, `COLUMNS` | plain text; the width of the terminal |
+
+## Exit codes
+
+| code | meaning |
+| --- | --- |
+| 0 | ok |
+| 1 | our error |
+| 2 | usage or bad input |
+| 3 | no threshold satisfies the constraints |
+| 4 | a gate failed |
+| 130 | interrupted |
+"""
 
 
 def help_of(*words: str) -> str:
-    env = {**os.environ, "COLUMNS": "110", "NO_COLOR": "1", "TERM": "dumb"}
-    found = subprocess.run(
-        [sys.executable, "-m", "cutline", *words, "--help"], capture_output=True, text=True, check=True, env=env
-    )
-    return "\n".join(line.rstrip() for line in found.stdout.splitlines()).strip()
+    """The help of a verb as it is printed on a terminal of 110 columns."""
+    out = io.StringIO()
+    app.help_print(list(words), console=Console(file=out, width=110, color_system=None, force_terminal=False))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).strip()
 
 
 def reference() -> str:
-    parts = ["# The command line", "", "Made by `make docs` from the help of the program.", ""]
-    parts += ["```text", help_of(), "```", ""]
-    for verb in VERBS:
+    """The whole page."""
+    parts = [HEAD, "```text", help_of(), "```", ""]
+    for verb in (name for name in app if not name.startswith("-")):
         parts += [f"## cutline {verb}", "", "```text", help_of(verb), "```", ""]
-    parts += [
-        "## Exit codes",
-        "",
-        "0 ok; 1 our error; 2 usage or bad input; 3 no threshold satisfies the constraints.",
-        "",
-    ]
-    return "\n".join(parts)
+    return "\n".join([*parts, TAIL])
 
 
 if __name__ == "__main__":
-    (Path(__file__).parent / "commands.md").write_text(reference(), encoding="utf-8")
+    TARGET.write_text(reference(), encoding="utf-8")

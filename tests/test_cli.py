@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
+import io
 import json
-import re
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +17,9 @@ import pytest
 from sklearn import metrics as sk
 
 import cutline as cl
-from cutline.cli import app, main
+from cutline.cli import VERBS, app, main
 
-VERBS = ("fit", "predict", "evaluate", "choose", "assess", "decide", "calibrate", "compare", "explain", "report")
-VERBS += ("metrics", "demo")
+DOCS = Path(__file__).parents[1] / "docs"
 COLUMNS = ("--y-true", "label", "--y-score", "p", "--positive", "spam")
 
 
@@ -44,16 +46,27 @@ def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, st
     return code, out, err
 
 
-def test_every_verb_has_help_with_an_example_and_stands_in_the_reference(capsys):
-    assert sorted(VERBS) == sorted(name for name in app if not name.startswith("-"))
-    written = (Path(__file__).parents[1] / "docs" / "commands.md").read_text(encoding="utf-8")
-    for verb in VERBS:
-        code, out, _ = run(capsys, verb, "--help")
-        assert code == 0
-        assert f"Example: cutline {verb}" in " ".join(out.split())
-        section = written.split(f"## cutline {verb}\n")[1].split("\n## ")[0]
-        for option in re.findall(r"--[a-z][a-z-]+", out):
-            assert option in section, f"run `make docs`: {verb} {option} is not in docs/commands.md"
+def test_every_verb_has_help_with_an_example(capsys):
+    assert [*(verb.__name__ for verb in VERBS), "completion"] == [name for name in app if not name.startswith("-")]
+    for name in app:
+        if not name.startswith("-"):
+            code, out, _ = run(capsys, name, "--help")
+            assert code == 0
+            assert f"Example: cutline {name}" in " ".join(out.split())
+
+
+def test_the_reference_is_up_to_date():
+    spec = importlib.util.spec_from_file_location("make_reference", DOCS / "make_reference.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    assert (DOCS / "commands.md").read_text(encoding="utf-8") == made.reference(), "run `make docs`"
+
+
+def test_every_verb_that_reads_scores_takes_the_same_columns(capsys):
+    for name in ("evaluate", "choose", "assess", "decide", "calibrate", "compare", "report"):
+        _, out, _ = run(capsys, name, "--help")
+        for option in ("--y-true", "--y-score", "--positive", "--weight", "--group", "--id"):
+            assert f"{option} " in out, (name, option)
 
 
 def test_evaluate_json_equals_scikit_learn(capsys, tmp_path):
@@ -173,6 +186,21 @@ def test_explain_and_metrics(capsys):
         (("demo", "spambas"), "spambase"),
         (("fit", "{s}", "--target", "label", "-o", "nowhere/m.cutline"), "nowhere"),
         (("evaluat",), "evaluate"),
+        (("evaluate", "{s}", "--y-true", "label", "--y-score", "p", "--positive", "spma"), "did you mean 'spam'"),
+        (("evaluate", "{s}", *COLUMNS, "--kind", "probabilty"), '"probability"'),
+        (("evaluate", "{s}", *COLUMNS, "--metrics", "roc_acu"), "roc_auc"),
+        (("evaluate", "{s}", *COLUMNS, "-o", "r.yaml"), ".json, .csv or .parquet"),
+        (("evaluate", "{s}", *COLUMNS, "-o", "nowhere/r.json"), "nowhere"),
+        (("evaluate", "{s}", *COLUMNS, "--weight", "ww"), "did you mean 'w'"),
+        (("evaluate", "empty.csv", *COLUMNS), "empty.csv"),
+        (("calibrate", "{s}", *COLUMNS, "--method", "logistc"), "logistic"),
+        (("compare", "{s}", *COLUMNS), "two"),
+        (("report", "{s}", *COLUMNS, "-o", "r.pdf"), ".html, .md or .json"),
+        (("report", "{s}", *COLUMNS, "--figure", "rok=r.svg"), "did you mean 'roc'"),
+        (("report", "{s}", *COLUMNS, "--figure", "roc=r.gif"), ".svg, .png or .pdf"),
+        (("report", "{s}", *COLUMNS, "--figure", "roc"), "roc=roc.svg"),
+        (("schema", "raport"), "report"),
+        (("completion", "tcsh"), '"bash"'),
         (("evaluate", "{s}", "--y-treu", "label"), "--y-true"),
     ],
 )  # fmt: skip
@@ -185,6 +213,29 @@ def test_bad_input_is_exit_code_2_with_a_hint_and_no_traceback(capsys, tmp_path,
     assert "Traceback" not in out + err
     assert said in err
     assert sorted(tmp_path.iterdir()) == before, "nothing may be left behind"
+
+
+def loaded(*words: str | Path) -> set[str]:
+    """Top-level packages that a command imports."""
+    code = f"""
+import sys, contextlib, io
+from cutline.cli import main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    assert main({[str(word) for word in words]!r}) == 0
+print(*sys.modules)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in found.stdout.split()}
+
+
+def test_commands_load_no_more_than_they_need(tmp_path):
+    trainers = {"sklearn", "lightgbm", "catboost", "keras", "torch", "narwhals", "polars", "matplotlib", "joblib"}
+    frames = {"pandas", "pyarrow", "scipy"}
+    for words in (("--help",), ("evaluate", "--help"), ("explain", "0.9", "--classes", "a,b"), ("metrics",)):
+        assert not loaded(*words) & (trainers | frames), words
+    path = write_scores(tmp_path / "s.csv", 50)
+    assert not loaded("evaluate", path, *COLUMNS) & trainers
+    assert "scipy.stats" not in loaded("choose", path, *COLUMNS, "--threshold", "0.5")
 
 
 def test_standard_input_output_and_closed_pipe(tmp_path):
@@ -202,6 +253,133 @@ def test_standard_input_output_and_closed_pipe(tmp_path):
     closed = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=True)
     assert closed.stdout.strip().strip('"').startswith("p_ham")
     assert closed.stderr == ""
+    for words, code, says in (
+        (f"evaluate {path} {' '.join(COLUMNS)} >&-", 2, "standard output is closed"),
+        (f"evaluate - {' '.join(COLUMNS)} <&-", 2, "empty file"),
+        (f"evaluate {path} {' '.join(COLUMNS)} --json > /dev/full", 2, "No space left"),
+        ("metrics > /dev/full 2>&-", 2, ""),
+        (f"evaluate {path} {' '.join(COLUMNS)} 2>&- | tail -1 | grep -c note:", 0, ""),
+    ):
+        found = subprocess.run(
+            ["bash", "-c", f"'{sys.executable}' -m cutline {words}"], capture_output=True, text=True, check=False
+        )
+        assert (found.returncode, says in found.stderr) == (code, True), (words, found.stderr)
+        assert "Traceback" not in found.stderr
+        assert "Exception ignored" not in found.stderr
+
+
+def test_results_travel_through_pipes(capsys, tmp_path, monkeypatch):
+    path = write_scores(tmp_path / "s.csv", 400)
+
+    def given(text: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    _, result, _ = run(capsys, "evaluate", path, *COLUMNS, "--json")
+    given(result)
+    code, out, _ = run(capsys, "gate", "-", "--require", "roc_auc>=0.8")
+    assert (code, out.splitlines()[-1]) == (0, "1 of 1 passed")
+    _, point, _ = run(capsys, "choose", path, *COLUMNS, "--maximize", "f1", "--json")
+    given(point)
+    code, _, _ = run(capsys, "decide", "-", path, "--y-score", "p", "-o", tmp_path / "d.csv")
+    assert code == 0
+    at = json.loads(point)["threshold"]
+    assert all((float(r["p_spam"]) >= at) == (r["decision"] == "spam") for r in read(tmp_path / "d.csv"))
+    given("[]")
+    assert run(capsys, "gate", "-", "--require", "roc_auc>=0.8")[0] == 2
+
+
+def test_predictions_of_standard_input_are_those_of_the_file(capfdbinary, tmp_path, monkeypatch):
+    path, model = write_scores(tmp_path / "s.csv", 300), tmp_path / "m.cutline"
+    cl.fit(path, target="label", positive="spam", drop=["id", "w"], families=["linear"], budget="30s").save(model)
+    capfdbinary.readouterr()
+    assert main(["predict", str(model), str(path)]) == 0
+    wanted = capfdbinary.readouterr().out
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
+    assert main(["predict", str(model), "-"]) == 0
+    assert capfdbinary.readouterr().out == wanted
+    assert wanted.count(b"\n") == 301
+
+
+def test_ctrl_c_is_130(capsys, tmp_path, monkeypatch):
+    def interrupted(*args: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cl, "read_scores", interrupted)
+    code, out, err = run(capsys, "evaluate", write_scores(tmp_path / "s.csv"), *COLUMNS, "-o", tmp_path / "r.json")
+    assert (code, out, err) == (130, "", "cutline: interrupted\n")
+    assert not (tmp_path / "r.json").exists()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_knows_every_verb_and_option(capsys, tmp_path, shell):
+    code, out, _ = run(capsys, "completion", shell)
+    assert code == 0
+    for word in (*(verb.__name__ for verb in VERBS), "y-score", "subject-to", "require"):
+        assert word in out
+    script = tmp_path / f"completion.{shell}"
+    script.write_text(out)
+    if shell == "bash":
+        assert subprocess.run(["bash", "-n", script], capture_output=True, check=True).stderr == b""
+        asked = f"source {script}; COMP_WORDS=(cutline eva); COMP_CWORD=1; _cutline; echo ${{COMPREPLY[@]}}"
+        found = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
+        assert found.stdout.split() == ["evaluate"]
+
+
+def test_results_are_saved_as_tables_too(capsys, tmp_path):
+    path, other = write_scores(tmp_path / "a.csv"), write_scores(tmp_path / "b.csv", seed=3)
+    _, out, _ = run(capsys, "evaluate", path, *COLUMNS, "-o", tmp_path / "r.csv", "--json")
+    estimates = json.loads(out)["estimates"]
+    assert [row["metric"] for row in read(tmp_path / "r.csv")] == [e["metric"] for e in estimates]
+    assert float(read(tmp_path / "r.csv")[0]["value"]) == estimates[0]["value"]
+    assert run(capsys, "evaluate", path, *COLUMNS, "-o", tmp_path / "r.parquet")[0] == 0
+    assert (tmp_path / "r.parquet").read_bytes().startswith(b"PAR1")
+    run(capsys, "evaluate", path, *COLUMNS, "--metrics", "brier", "sensitivity", "-o", tmp_path / "r.json")
+    assert [e["metric"] for e in json.loads((tmp_path / "r.json").read_text())["estimates"]] == ["brier", "recall"]
+    shutil.copy(path, other)
+    code, _, _ = run(capsys, "compare", path, other, *COLUMNS, "-o", tmp_path / "c.csv")
+    assert code == 0
+    assert [row["first"] for row in read(tmp_path / "c.csv")] == ["a"]
+
+
+def test_models_of_equal_file_names_are_told_apart_by_their_folders(capsys, tmp_path):
+    paths = [tmp_path / name / "scores.csv" for name in ("one", "two")]
+    for path in paths:
+        path.parent.mkdir()
+        write_scores(path)
+    code, out, _ = run(capsys, "compare", *paths, *COLUMNS, "--on", "id", "--json")
+    assert code == 0
+    assert list(json.loads(out)["values"]) == [str(path) for path in paths]
+    assert run(capsys, "compare", paths[0], paths[0], *COLUMNS)[0] == 2
+
+
+@pytest.mark.parametrize("form", ["html", "md", "json"])
+def test_reports_and_figures_are_written(capsys, tmp_path, form):
+    path, target = write_scores(tmp_path / "s.csv"), tmp_path / f"r.{form}"
+    figures = (f"roc={tmp_path / 'roc.svg'}", f"cost={tmp_path / 'cost.png'}")
+    code, out, err = run(capsys, "report", path, *COLUMNS, "-o", target, "--figure", *figures)
+    assert (code, out) == (0, ""), "nothing for people where there is no terminal"
+    assert target.stat().st_size > 1000
+    assert (tmp_path / "roc.svg").read_text().lstrip().startswith("<?xml")
+    assert (tmp_path / "cost.png").read_bytes().startswith(b"\x89PNG")
+    assert err.count("report: ") == 3
+
+
+def test_a_report_on_a_terminal_shows_the_figures(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    code, out, _ = run(capsys, "report", write_scores(tmp_path / "s.csv"), *COLUMNS, "-o", tmp_path / "r.html")
+    assert code == 0
+    assert "ROC AUC" in out
+    assert "█" in out
+
+
+def test_a_terminal_without_braille_gets_question_marks(tmp_path):
+    path = write_scores(tmp_path / "s.csv")
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    found = subprocess.run(
+        [sys.executable, "-m", "cutline", "evaluate", path, *COLUMNS], capture_output=True, check=True, env=env
+    )
+    assert b"ROC AUC" in found.stdout
+    assert b"?" in found.stdout
 
 
 def test_calibrate_then_choose_then_decide(capsys, tmp_path):

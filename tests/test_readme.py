@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -164,9 +165,9 @@ def test_the_commands_run(tmp_path, monkeypatch, capsys):
     for number, name in enumerate(("scores.csv", "valid.csv", "test.csv", "new.csv")):
         write_scores(tmp_path / name, 800, seed=number, ids=1000 * number)
     commands = SHELL[1].replace("\\\n", " ").strip().splitlines()
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
-        words = [word.strip("'") for word in command.split()]
+        words = shlex.split(command, comments=True)
         assert words[0] == "cutline"
         assert main(words[1:]) == 0, capsys.readouterr().err
     assert (tmp_path / "decided.parquet").exists()

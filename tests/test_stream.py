@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,19 @@ def test_pieces_of_parquet(tmp_path: Path, small: None) -> None:
     table, count = whole(path)
     assert count > 5
     assert table.equals(read_table(path))
+
+
+def test_standard_input_comes_in_pieces_too(tmp_path: Path, small: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("".join(LINES))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
+    found = [table for _, table in pieces("-")]
+    assert len(found) > 10
+    assert pa.concat_tables(found).equals(read_table(path))
+    for text in ("", "name,words,n\n"):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        with pytest.raises(DataError, match=r"empty file|no rows"):
+            list(pieces("-"))
 
 
 def test_what_is_no_file_is_one_piece(tmp_path: Path, small: None) -> None:

@@ -152,6 +152,7 @@ if TYPE_CHECKING:
     from cutline.evidence.compare import compare
     from cutline.evidence.difference import Comparison
     from cutline.evidence.few_labels import LabelPlan, PoweredMean, label_next, ppi, ppi_mean
+    from cutline.evidence.gate import Gates, gate
     from cutline.evidence.planning import (
         Plan,
         n_for_auc,
@@ -190,6 +191,8 @@ _LAZY = {
     "read_scores": "data",
     "Comparison": "evidence.difference",
     "compare": "evidence.compare",
+    "Gates": "evidence.gate",
+    "gate": "evidence.gate",
     "Slices": "evidence.slice_results",
     "slices": "evidence.slices",
     "Plan": "evidence.planning",
@@ -241,6 +244,7 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "Explanation",
+    "Gates",
     "Hierarchical",
     "LabelPlan",
     "Metric",
@@ -309,6 +313,7 @@ __all__ = [
     "fowlkes_mallows",
     "fpr",
     "g_mean",
+    "gate",
     "gini",
     "h_measure",
     "hamming_loss",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -414,9 +415,9 @@ def _lookup(argument: str, name: Any, names: Sequence[Label]) -> Label:
     where = _find(name, names)
     if where is None:
         hint = ""
-        twins = [n for n in names if str(n).strip().casefold() == str(name).strip().casefold()]
-        if twins:
-            hint = f"did you mean {twins[0]!r}"
+        spelled = {str(n).strip().casefold(): n for n in names}
+        if near := get_close_matches(str(name).strip().casefold(), spelled, n=1):
+            hint = f"did you mean {spelled[near[0]]!r}"
         raise LabelError(argument, repr(name), f"one of {_shown(names)}", hint)
     return names[where]
 

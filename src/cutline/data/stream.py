@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +27,7 @@ def pieces(source: Any) -> Iterator[tuple[int, pa.Table]]:
     Parameters
     ----------
     source : anything `read_table` reads
-        A piece of a file has about 65,000 rows of Parquet, or 16 MB of CSV.
+        A piece of a file has about 65,000 rows of Parquet, or 16 MB of CSV; so has one of standard input, ``"-"``.
 
     Raises
     ------
@@ -40,7 +42,7 @@ def pieces(source: Any) -> Iterator[tuple[int, pa.Table]]:
     path = os.fspath(source) if isinstance(source, str | os.PathLike) else ""
     file = Path(path)
     suffixes = [suffix.lower() for suffix in file.suffixes]
-    if path in ("", "-") or not file.is_file():
+    if not path or (path != "-" and not file.is_file()):
         yield 0, read_table(source)
         return
     kind = "".join([each for each in suffixes[-2:] if each not in COMPRESSED][-1:])
@@ -75,12 +77,13 @@ def _delimited(path: str) -> Iterator[pa.Table]:
     tabs = any(suffix in (".tsv", ".tab") for suffix in Path(path).suffixes)
     header, lines = b"", 0
     for block in _blocks(path):
-        name = f"{path} (line 1 of what follows is line {lines})" if lines else path
+        name = "standard input" if path == "-" else path
+        name = f"{name} (line 1 of what follows is line {lines})" if lines else name
         yield read_text(pa.py_buffer(header + block if lines else block), name, None, tabs=tabs)
         header = header or block[: _end_of_header(block)]
         lines += block.count(b"\n")
     if not lines:
-        read_table(path)  # says what is wrong with it
+        read_table(io.BytesIO() if path == "-" else path)  # says what is wrong with it
 
 
 def _blocks(path: str) -> Iterator[bytes]:
@@ -91,7 +94,8 @@ def _blocks(path: str) -> Iterator[bytes]:
     rest = b""
     least = -1  # the first block has a row beside the header
     try:
-        with pa.input_stream(path, compression="detect" if squeezed else None) as stream:
+        opened = sys.stdin.buffer if path == "-" else path
+        with pa.input_stream(opened, compression="detect" if squeezed else None) as stream:
             while block := stream.read(BYTES):
                 rest += block
                 least = least and _end_of_header(rest)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cutline.decision import OperatingPoint
 from cutline.errors import InputError
@@ -17,14 +17,19 @@ from cutline.evaluation import Evaluation, LabelSets, SideBySide, evaluate, eval
 from cutline.evidence.difference import Comparison
 from cutline.metrics import MultiLabel
 from cutline.report.comparison import comparison_payload
+from cutline.report.figures import Figure, draw
 from cutline.report.html import page, tables
 from cutline.report.markdown import markdown
 from cutline.report.payload import payload
+from cutline.report.schemas import schema
 from cutline.report.several import labels_payload
 from cutline.report.terminal import print_evaluation
 from cutline.scores import Scores
 
-__all__ = ["Report", "print_evaluation", "report"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Figure", "Report", "print_evaluation", "report", "schema"]
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -65,8 +70,27 @@ class Report:
         return markdown(self.data)
 
     def to_json(self) -> str:
-        """`data` as one JSON document; undefined figures are null."""
+        """`data` as one JSON document; undefined figures are null. `cutline.report.schema` describes its keys."""
         return json.dumps(self.data, allow_nan=False, indent=1) + "\n"
+
+    def figure(self, name: str, *, ax: Axes | None = None) -> Figure:
+        """One figure for a paper; ``.save("roc.svg")`` writes it. Needs matplotlib: ``pip install 'cutline[plot]'``.
+
+        Parameters
+        ----------
+        name : {"roc", "pr", "calibration", "scores", "cost", "confusion"}
+            The band of a curve holds at one threshold at a time; rows with weights or in clusters have none.
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into.
+
+        Raises
+        ------
+        UnknownName
+            No such figure.
+        InputError
+            The report has not what it shows, or matplotlib is not installed.
+        """
+        return draw(self.data, name, ax)
 
     def __repr__(self) -> str:
         return f"Report({self.data['title']!r}, {self.data['scored']['rows']:,} rows)"

@@ -85,19 +85,22 @@ def _decision(point: Mapping[str, Any]) -> str:
 def _counts(data: Mapping[str, Any]) -> str:
     names = [text(name) for name in data["labels"]]
     if data["form"] == "multiclass" and data["confusion"] is None:
-        said = ((names[m["truth"]], names[m["decision"]], number(m["n"]), number(m["of"])) for m in data["mistaken"])
-        return _table(["Truth", "Decided as", "Rows", "Of"], [list(row) for row in said])
+        taken = [[names[m["truth"]], names[m["decision"]], number(m["n"]), number(m["of"])] for m in data["mistaken"]]
+        return _table(["Truth", "Decided as", "Rows", "Of"], taken)
     if data["form"] == "multiclass":
         rows = [[name, *map(number, row)] for name, row in zip(names, data["confusion"], strict=True)]
         return _table(["Truth in rows", *names], rows)
     start = data["named"][0]["index"]
     tp, fp = data["points"]["tp"][start], data["points"]["fp"][start]
     positive, negative = names[data["positive"]], names[data["negative"]]
-    return _table(
-        ["Truth", f"Flagged as {positive}", "Not flagged"],
+    first, said = data["named"][0], ""
+    if first["name"] not in ("chosen", "evaluated"):
+        said = f"At threshold {cut(first['threshold'])} ({text(first['name'])}), which nobody asked for.\n\n"
+    return said + _table(
+        ["Truth", f"Flagged as {positive}", "Not flagged", "All"],
         [
-            [positive, number(tp), number(data["positives"] - tp)],
-            [negative, number(fp), number(data["negatives"] - fp)],
+            [positive, number(tp), number(data["positives"] - tp), number(data["positives"])],
+            [negative, number(fp), number(data["negatives"] - fp), number(data["negatives"])],
         ],
     )
 

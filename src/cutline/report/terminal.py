@@ -1,8 +1,9 @@
-"""An evaluation in a terminal: the sentence, the counts, a curve in braille, the estimates."""
+"""An evaluation in a terminal: the sentence, the counts, a curve in braille, the scores in blocks, the estimates."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cutline.report import words
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 12
 """Classes whose confusion matrix fits a terminal."""
+DECIDED = ("chosen", "evaluated")
+"""What a threshold is called that somebody asked for."""
 
 
 def print_evaluation(evaluation: Evaluation, *, console: Console | None = None) -> None:
@@ -58,8 +61,15 @@ def parts(evaluation: Evaluation) -> list[RenderableType]:
     if data["form"] == "multiclass":
         out += [_confusion(data)] if len(data["labels"]) <= MOST_CLASSES else []
     else:
-        curve = Text(braille(data["points"]["fp"], data["points"]["tp"], data["negatives"], data["positives"]))
-        out.append(Columns([_two_by_two(data), curve], padding=(0, 6)))
+        beside: list[RenderableType] = [_two_by_two(data)]
+        if data["positives"] and data["negatives"]:  # without one of the classes there is no curve
+            points = data["points"]
+            first = data["named"][0]
+            mark = first["index"] if first["name"] in DECIDED else None
+            beside.append(Text(braille(points["fp"], points["tp"], data["negatives"], data["positives"], mark=mark)))
+        out.append(Columns(beside, padding=(0, 6)))
+        if data["histogram"] is not None:
+            out += ["", Text(scores(data))]
     out += ["", *filter(None, [where(data["estimates"])]), _estimates(data["estimates"])]
     if data["form"] == "multiclass" and data["per_class"]:
         out += ["", _per_class(data)]
@@ -67,7 +77,14 @@ def parts(evaluation: Evaluation) -> list[RenderableType]:
 
 
 def braille(
-    fp: list[float], tp: list[float], negatives: float, positives: float, width: int = 26, height: int = 9
+    fp: list[float],
+    tp: list[float],
+    negatives: float,
+    positives: float,
+    width: int = 26,
+    height: int = 9,
+    *,
+    mark: int | None = None,
 ) -> str:
     """The ROC as text: dots of 2 x 4 in each character, chance as a thin diagonal.
 
@@ -79,13 +96,20 @@ def braille(
         Totals.
     width, height : int
         Characters.
+    mark : int, optional
+        Index of the point where the rule decides, shown as a disc.
     """
     wide, high = 2 * width, 4 * height
     dots = {(x, x * high // wide) for x in range(0, wide, 3)}
+    places = [
+        (
+            round((a / negatives if negatives else 0) * (wide - 1)),
+            round((b / positives if positives else 0) * (high - 1)),
+        )
+        for a, b in zip(fp, tp, strict=True)
+    ]
     x0 = y0 = 0
-    for a, b in zip(fp, tp, strict=True):
-        x = round((a / negatives if negatives else 0) * (wide - 1))
-        y = round((b / positives if positives else 0) * (high - 1))
+    for x, y in places:
         steps = max(x - x0, y - y0, 1)
         dots |= {(x0 + (x - x0) * k // steps, y0 + (y - y0) * k // steps) for k in range(steps + 1)}
         x0, y0 = x, y
@@ -93,8 +117,43 @@ def braille(
     cells = [[0x2800] * width for _ in range(height)]
     for x, y in dots:
         cells[height - 1 - y // 4][x // 2] |= bits[x % 2][y % 4]
+    if mark is not None:
+        x, y = places[mark]
+        cells[height - 1 - y // 4][x // 2] = ord("●")
     lines = ["│" + "".join(map(chr, row)) for row in cells]
     return "\n".join(["recall", *lines, "└" + "─" * width, " false positive rate, 0 to 1"])
+
+
+def blocks(counts: Sequence[float]) -> str:
+    """Counts as a row of blocks of eight heights, the highest count the highest block.
+
+    >>> blocks([0, 1, 4, 8, 2])
+    ' ▁▄█▂'
+    """
+    most = max(counts, default=0)
+    # Whatever is there is seen: only nothing is a blank.
+    return "".join(" ▁▂▃▄▅▆▇█"[math.ceil(8 * k / most)] if k else " " for k in counts)
+
+
+def scores(data: Mapping[str, Any]) -> str:
+    """Where the scores of each class lie, each class by its own highest bin, with the threshold below."""
+    found = data["histogram"]
+    low, high = found["edges"][0], found["edges"][-1]
+    names = {key: short(data["labels"][data[key[:-1]]]) for key in ("positives", "negatives")}
+    wide = max(len("score"), *map(len, names.values()))
+    lines = [f"{name:<{wide}} │{blocks(found[key])}│" for key, name in names.items()]
+    ends = f"{low:.3g}", f"{high:.3g}"
+    bins = len(found["positives"])
+    first = data["named"][0]
+    at = first["threshold"] if first["name"] in DECIDED else None
+    under = [" "] * bins
+    if at is not None and low <= at <= high:
+        # Half the ends first: the span of +-1.7e308 is no float64.
+        place = (at / 2 - low / 2) / (high / 2 - low / 2)
+        under[min(int(place * bins), bins - 1)] = "▲"
+    lines.append(f"{'':<{wide}}  {''.join(under)}")
+    lines.append(f"{'score':<{wide}}  {ends[0]:<{bins - len(ends[1])}}{ends[1]}")
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _grid(*columns: str) -> Table:

@@ -1,0 +1,225 @@
+"""Scores of any model: figures, comparison, calibration, the report."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+import cutline as cl
+from cutline.cli.files import (
+    FIGURES,
+    REPORTS,
+    RESULTS,
+    check_output,
+    print_or_json,
+    read_point,
+    save_json,
+    save_result,
+    say,
+    say_notes,
+    show,
+    split_pair,
+)
+from cutline.cli.options import COLUMNS, Columns, Flag, Many, Output, Saved, Source
+from cutline.errors import InputError
+
+
+def evaluate(
+    scores: Source,
+    /,
+    *,
+    columns: Columns = COLUMNS,
+    threshold: float | None = None,
+    metrics: Many = (),
+    confidence: float = 0.95,
+    seed: int = 0,
+    output: Output = None,
+    json: Flag = False,
+) -> None:
+    """Every figure of the scores of any model, each with its interval.
+
+    Example: cutline evaluate scores.parquet --y-true label --y-score p --positive spam
+
+    Parameters
+    ----------
+    scores
+        A CSV or Parquet file; - reads CSV from standard input.
+    threshold
+        Positive iff score >= threshold; 0.5 for probabilities when not given.
+    metrics
+        These figures, in place of the usual ones: cutline metrics lists them.
+    confidence
+        Level of the intervals.
+    seed
+        Seed of methods that draw.
+    output
+        Where to write the result: .json, or its figures as a .csv or .parquet table.
+    json
+        Print JSON.
+    """
+    check_output(output, suffixes=RESULTS)
+    chosen = list(metrics) or None
+    result = cl.evaluate(columns.read(scores), threshold=threshold, metrics=chosen, confidence=confidence, seed=seed)
+    save_result(result, output)
+    show(result, json)
+
+
+def calibrate(
+    scores: Source,
+    /,
+    *,
+    columns: Columns = COLUMNS,
+    method: str = "auto",
+    seed: int = 0,
+    output: Output = None,
+    json: Flag = False,
+) -> None:
+    """Make probabilities of scores: fit a calibrator, chosen by cross-validated log loss.
+
+    Example: cutline calibrate valid.csv --y-true label --y-score p --positive spam -o calibrator.json
+
+    Parameters
+    ----------
+    scores
+        Rows the model was not fitted on: a CSV or Parquet file; - reads CSV from standard input.
+    method
+        auto, or the name of one calibrator.
+    seed
+        Seed of the cross-validation.
+    output
+        Where to save the calibrator, for --calibrator of other commands.
+    json
+        Print it as JSON.
+    """
+    check_output(output)
+    found = columns.read(scores)
+    say_notes(found.notes)
+    made = cl.calibrate(found, method=method, seed=seed)
+    save_json(made.to_dict(), output)
+    print_or_json(made, json)
+
+
+def compare(
+    scores: Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=True, negative=())],
+    /,
+    *,
+    columns: Columns = COLUMNS,
+    metric: str = "roc_auc",
+    threshold: float | None = None,
+    reference: str | None = None,
+    margin: float | None = None,
+    confidence: float = 0.95,
+    on: str | None = None,
+    seed: int = 0,
+    output: Output = None,
+    json: Flag = False,
+) -> None:
+    """Compare models by a metric on the same rows: differences with intervals, p-values and Holm's correction.
+
+    Example: cutline compare a.csv b.csv --y-true label --y-score p --metric roc_auc --on id
+
+    Parameters
+    ----------
+    scores
+        A file for each model, with the same columns; a model is called by its file, by its path if that is needed.
+    metric
+        What is compared: cutline metrics lists them.
+    threshold
+        Of metrics at a threshold.
+    reference
+        Compare every other model with this one, in place of all pairs.
+    margin
+        Non-inferiority: how much worse than the reference a model may be.
+    confidence
+        Level of the intervals.
+    on
+        Column with the row ids by which the files are matched; without it rows are taken in order.
+    seed
+        Seed of methods that resample.
+    output
+        Where to write the result: .json, or the differences as a .csv or .parquet table.
+    json
+        Print JSON.
+    """
+    check_output(output, suffixes=RESULTS)
+    if on is not None:
+        columns = replace(columns, id=on)
+    paths = {Path(source).stem: source for source in scores}
+    if len(paths) != len(scores):  # run1/scores.csv and run2/scores.csv
+        paths = {source: source for source in scores}
+    if len(paths) != len(scores):
+        raise InputError("scores", f"a file twice: {', '.join(scores)}", "a file for each model")
+    models = {name: columns.read(source) for name, source in paths.items()}
+    matched: Any = None if columns.id is None else "ids"
+    found = cl.compare(
+        models,
+        cl.find(metric),
+        at=threshold,
+        reference=reference,
+        margin=margin,
+        confidence=confidence,
+        on=matched,
+        seed=seed,
+    )
+    save_result(found, output)
+    print_or_json(found, json)
+
+
+def report(
+    source: Source,
+    data: str | None = None,
+    /,
+    *,
+    columns: Columns = COLUMNS,
+    point: Saved | None = None,
+    title: str | None = None,
+    output: Output = None,
+    figure: Many = (),
+) -> None:
+    """Write the report: one file that anybody can open.
+
+    Example: cutline report scores.parquet --y-true label --y-score p --positive spam -o report.html
+    --figure roc=roc.svg
+
+    On a terminal the figures are printed, too.
+
+    Parameters
+    ----------
+    source
+        A file of scores, or a saved classifier.
+    data
+        Rows to evaluate the classifier on; without them its own held-out figures are shown.
+    point
+        A saved operating point for a file of scores.
+    title
+        Title of the report.
+    output
+        A .html, .md or .json file; report.html when not given.
+    figure
+        Figures for a paper, such as roc=roc.svg (or .png, .pdf): roc, pr, calibration, scores, cost, confusion.
+    """
+    from zipfile import is_zipfile
+
+    target = output or Path("report.html")
+    check_output(target, suffixes=REPORTS)
+    figures = [split_pair("--figure", text, "figure=file, such as roc=roc.svg") for text in figure]
+    check_output(*(Path(file) for _, file in figures), suffixes=FIGURES)
+    result: Any
+    if source != "-" and is_zipfile(source):
+        model = cl.load(source)
+        result = model if data is None else model.evaluate(data)
+    else:
+        saved = None if point is None else read_point(point)
+        found = columns.read(source, like=saved)
+        result = cl.evaluate(found) if saved is None else saved.assess(found)
+    made = cl.report(result, title=title)
+    drawn = [(made.figure(name), file) for name, file in figures]
+    made.save(target)
+    if sys.stdout.isatty():
+        show(getattr(result, "evaluation", result), False)
+    for path in (target, *(one.save(file) for one, file in drawn)):
+        say(f"report: {path}")
