@@ -37,15 +37,15 @@ def reports(folder: Path) -> dict[str, Path]:
     return made
 
 
-def photograph(pages: dict[str, Path]) -> None:
-    """Write every shot into docs/images."""
+def photograph(pages: dict[str, Path], shots: tuple[tuple[str, str, int, str, str], ...]) -> None:
+    """Write every shot into docs/images; `shots` as in `SHOTS`, of the page under their second entry."""
     from playwright.sync_api import sync_playwright
 
     from tests.browser import FLAGS, executable
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
-        for file, name, width, last, scheme in SHOTS:
+        for file, name, width, last, scheme in shots:
             page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
             page.goto(pages[name].as_uri())
             bottom = page.locator(last).evaluate("card => card.closest('section').getBoundingClientRect().bottom")
@@ -58,4 +58,4 @@ def photograph(pages: dict[str, Path]) -> None:
 
 if __name__ == "__main__":
     with TemporaryDirectory() as folder:
-        photograph(reports(Path(folder)))
+        photograph(reports(Path(folder)), SHOTS)

@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+from make_images import photograph
 
 SHOTS = (
     # file, report, width in CSS pixels, the last card to show, colour scheme
@@ -88,25 +86,6 @@ def reports(folder: Path) -> dict[str, Path]:
     return {name: report.save(folder / f"{name}.html") for name, report in made.items()}
 
 
-def photograph(pages: dict[str, Path]) -> None:
-    """Write every shot into docs/images."""
-    from playwright.sync_api import sync_playwright
-
-    from tests.browser import FLAGS, executable
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
-        for file, name, width, last, scheme in SHOTS:
-            page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-            page.goto(pages[name].as_uri())
-            bottom = page.locator(last).evaluate("card => card.closest('section').getBoundingClientRect().bottom")
-            clip = {"x": 0, "y": 0, "width": width, "height": bottom + 20}
-            page.screenshot(path=HERE / "images" / file, full_page=True, clip=clip)
-            print(f"docs/images/{file}")
-            page.close()
-        chromium.close()
-
-
 if __name__ == "__main__":
     with TemporaryDirectory() as folder:
-        photograph(reports(Path(folder)))
+        photograph(reports(Path(folder)), SHOTS)

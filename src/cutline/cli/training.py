@@ -77,7 +77,7 @@ def fit(
     seed
         Seed of splits and folds.
     threads
-        Folds to fit side by side; as many as there are cores by default.
+        Folds to fit side by side; as many as the cores it may use by default.
     report
         Where to write the report: a .html, .md or .json file.
     json

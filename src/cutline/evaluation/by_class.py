@@ -186,10 +186,9 @@ def alternatives(evaluation: Evaluation) -> tuple[Alternative, ...]:
     current = "its most probable class" if known.kind != "label" else "the class that was predicted"
     current = current if point is None else point.rule.says(classes)
     made = [_alternative(known, current, decision, decision)]
+    here = MostProbable() if point is None else point.rule
     for said, rule in _other_rules(evaluation, known):
-        if point is None and rule == MostProbable():
-            continue
-        if point is None or rule != point.rule:
+        if rule != here:
             made.append(_alternative(known, said, rule.codes(known), decision))
     return tuple(made)
 

@@ -46,6 +46,8 @@ from cutline.metrics.pairwise import ClassOrder, class_order, hand_till, pairs_m
 from cutline.scores import Kind, Role, Scores
 
 HISTOGRAM_BINS = 40
+USUAL_CUT = {"probability": 0.5, "logit": 0.0}
+"""Where two classes are cut when nobody says; ranking scores have no such place."""
 AT_A_CUT = (
     "accuracy",
     "balanced_accuracy",
@@ -297,7 +299,7 @@ def evaluate(
         decision = checked_decision(scores, decision)[scores.counting]
     known = scores.known()
     if decision is None and known.binary and known.kind != "label" and threshold is None:
-        threshold = {"probability": 0.5, "logit": 0.0}.get(known.kind)
+        threshold = USUAL_CUT.get(known.kind)
         said = "no threshold was given: " + (
             "0.5 of the probability" if threshold is not None else "nothing is decided"
         )

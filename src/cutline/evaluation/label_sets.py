@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cutline.errors import InputError
-from cutline.evaluation.evaluate import Evaluation, evaluate
+from cutline.evaluation.evaluate import USUAL_CUT, Evaluation, evaluate
 from cutline.evidence import Estimate, Proportion, z_of
 from cutline.labels import Label, Shown
 from cutline.metrics import (
@@ -88,7 +88,7 @@ def evaluate_labels(data: MultiLabel, at: Any = None, *, confidence: float = 0.9
     z_of(confidence)
     notes = list(data.notes)
     if at is None and data.kind != "label":
-        at = {"probability": 0.5, "logit": 0.0}.get(data.kind)
+        at = USUAL_CUT.get(data.kind)
         if at is None:
             raise InputError("at", "no threshold for scores of kind 'rank'", "a threshold, or one for each label")
         notes.append(f"no threshold was given: {at:g} for every label")

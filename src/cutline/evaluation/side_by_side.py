@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.errors import InputError
-from cutline.evaluation.evaluate import Evaluation, evaluate
+from cutline.evaluation.evaluate import USUAL_CUT, Evaluation, evaluate
 from cutline.evidence.at_equal import AtEqual, at_equal
 from cutline.evidence.compare import compare
 from cutline.evidence.difference import Comparison
-from cutline.evidence.matching import aligned
+from cutline.evidence.matching import aligned, check_models
 from cutline.labels import Classes, Shown
 from cutline.metrics import (
     Metric,
@@ -150,12 +150,10 @@ def side_by_side(
     array([[1, 1, 1, 0],
            [2, 0, 0, 1]])
     """
-    if not isinstance(models, Mapping) or len(models) < 2:
-        came = f"{len(models)} model(s)" if isinstance(models, Mapping) else type(models).__name__
-        raise InputError("models", came, "a mapping of at least two names to Scores")
-    for name, one in models.items():
-        if not isinstance(name, str) or not isinstance(one, Scores):
-            raise InputError(f"models[{name!r}]", type(one).__name__, "Scores under a name of text")
+    check_models(models)
+    for name in models:
+        if not isinstance(name, str):
+            raise InputError(f"models[{name!r}]", f"a {type(name).__name__} as name", "Scores under a name of text")
     known = aligned(models, None)
     names, first = tuple(known), next(iter(known.values()))
     cuts = {name: _cut(name, one, at) for name, one in known.items()}
@@ -187,7 +185,7 @@ def _cut(name: str, one: Scores, at: float | Mapping[str, float] | None) -> floa
         at = at.get(name)
     if at is not None or not one.binary or one.kind == "label":
         return None if at is None else float(at)
-    return {"probability": 0.5, "logit": 0.0}.get(one.kind)
+    return USUAL_CUT.get(one.kind)
 
 
 def _given(cuts: Mapping[str, float | None]) -> dict[str, float]:

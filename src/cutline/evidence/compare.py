@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cutline.errors import InputError, UnknownName
 from cutline.evidence.difference import Comparison, Difference
 from cutline.evidence.intervals import Replicates, z_of
-from cutline.evidence.matching import aligned, counting, cuts_of
+from cutline.evidence.matching import aligned, check_models, counting, cuts_of
 from cutline.evidence.means import of_f1, of_means, share_of_rows
 from cutline.evidence.multiplicity import adjusted
 from cutline.evidence.redraw import Resampled, class_units, member_of
@@ -145,12 +145,7 @@ def _check(
     models: Any, metric: Metric, reference: str | None, confidence: float, margin: float | None, replicates: int
 ) -> None:
     z_of(confidence)
-    if not isinstance(models, Mapping) or len(models) < 2:
-        came = f"{len(models)} model(s)" if isinstance(models, Mapping) else type(models).__name__
-        raise InputError("models", came, "a mapping of at least two names to Scores")
-    for name, one in models.items():
-        if not isinstance(one, Scores):
-            raise InputError(f"models[{name!r}]", type(one).__name__, "Scores")
+    check_models(models)
     if reference is not None and reference not in models:
         raise UnknownName.among("reference", str(reference), map(str, models))
     if replicates < 1:

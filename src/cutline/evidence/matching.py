@@ -15,6 +15,16 @@ from cutline.metrics import Metric
 from cutline.scores import Scores
 
 
+def check_models(models: Any) -> None:
+    """Refuse what is no mapping of two or more names to Scores."""
+    if not isinstance(models, Mapping) or len(models) < 2:
+        came = f"{len(models)} model(s)" if isinstance(models, Mapping) else type(models).__name__
+        raise InputError("models", came, "a mapping of at least two names to Scores")
+    for name, one in models.items():
+        if not isinstance(one, Scores):
+            raise InputError(f"models[{name!r}]", type(one).__name__, "Scores")
+
+
 def aligned(models: Mapping[str, Scores], on: str | None) -> dict[str, Scores]:
     """The rows that count, in the order of the first model."""
     if on not in (None, "ids", "order"):

@@ -8,7 +8,7 @@ import numpy as np
 
 from cutline.evidence import finite, z_of
 from cutline.report.several import SCHEMA_VERSION, bins_of, curve_of, estimate_of
-from cutline.report.words import clean, hundred, label, of_many, short
+from cutline.report.words import clean, finished, hundred, label, of_many, short
 
 if TYPE_CHECKING:
     from cutline.evaluation import Agreement, SideBySide
@@ -190,4 +190,4 @@ def _notes(found: SideBySide) -> list[str]:
         notes.append(
             "At equal recall each model is cut at a threshold of its own; where scores are tied it may reach more"
         )
-    return [note[:1].upper() + note[1:] + ("" if note.endswith(".") else ".") for note in dict.fromkeys(notes)]
+    return [finished(note) for note in dict.fromkeys(notes)]

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
-from cutline.report import words
-from cutline.report.words import cut, figure, number, span
-
-Data = Mapping[str, Any]
+from cutline.report import markup, several_html, words
+from cutline.report.markup import Data, interval
+from cutline.report.words import cut, figure, number, sentence_case, span
 
 
 def page(data: Data) -> str:
     """The whole page."""
     import hashlib
 
-    from cutline.report import several_html
-
     binary = data["form"] == "binary"
     # The other forms live in a block of their own: their names cannot collide with those of the page.
-    own = _part("binary.js") if binary else "{\n" + "".join(map(_part, several_html.SCRIPTS[data["form"]])) + "}\n"
-    script = f'"use strict";\n(() => {{\n{_part("page.js")}{own}}})();\n'
+    own = markup.part("binary.js") if binary else f"{{\n{several_html.script(data)}}}\n"
+    script = f'"use strict";\n(() => {{\n{markup.part("page.js")}{own}}})();\n'
 
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
     slots = {
@@ -33,7 +27,7 @@ def page(data: Data) -> str:
         "version": escape(data["cutline"]),
         "dated": f" on {escape(data['date'])}" if data["date"] else "",
         "form": data["form"],
-        "css": _part("page.css") + ("" if binary else _part("several.css")),
+        "css": markup.part("page.css") + ("" if binary else markup.part("several.css")),
         "script": script,
         # Only the script with this hash may run: markup that got past the escaping would still be dead.
         "script_hash": f"sha256-{digest}",
@@ -43,15 +37,13 @@ def page(data: Data) -> str:
         "estimates": estimates(data["estimates"]),
         "notes": "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in data["notes"]) + "</ul>",
         "still": f'<section class="card wide still">{_still(data)}</section>',
-        "live": _filled(_part("binary.html"), {"bins": _bins(data)}) if binary else several_html.live(data),
+        "live": markup.filled(markup.part("binary.html"), {"bins": _bins(data)}) if binary else several_html.live(data),
     }
-    return _filled(_part("page.html"), slots)
+    return markup.filled(markup.part("page.html"), slots)
 
 
 def tables(data: Data) -> str:
     """The report as still tables, a fragment without scripts or styles of its own."""
-    from cutline.report import several_html
-
     return (
         f"<h3>{escape(data['title'])}</h3>{scored(data)}{decision(data)}{_still(data)}{estimates(data['estimates'])}"
         + ("" if data["form"] == "binary" else several_html.tables(data))
@@ -98,14 +90,14 @@ def decision(data: Data) -> str:
     if point is None or (point["threshold"] is None and not point["grade"] and data["by_rule"] is None):
         return ""  # the sentence says it all
     at = f", at scores from {cut(point['threshold'])}" if point["threshold"] is not None else ""
-    parts = [f'<p class="asked">{escape(_sentence_case(signs(point["policy"])))}{at}</p>']
+    parts = [f'<p class="asked">{escape(sentence_case(signs(point["policy"])))}{at}</p>']
     if data["by_rule"] is not None:
         parts.append(f'<p class="means">{escape(words.sentence(data))}</p>')
     if point["grade"]:
         grade = escape(point["grade"])
         stands = "".join(f"<li>{escape(constraint(row))}</li>" for row in point["constraints"])
         parts.append(f'<p class="grade"><span class="badge {grade}">{grade}</span></p><ul>{stands}</ul>')
-        parts.append(f'<p class="means">{_sentence_case(grade)}: {escape(point["grade_means"])}.</p>')
+        parts.append(f'<p class="means">{sentence_case(grade)}: {escape(point["grade_means"])}.</p>')
     return f'<section class="decision" aria-label="The decision">{"".join(parts)}</section>'
 
 
@@ -132,7 +124,7 @@ def estimates(rows: Sequence[Data]) -> str:
         [escape(row["label"]), figure(row["value"]), interval(row), number(row["n"]), escape(method(row))]
         for row in rows
     ]
-    table = _table(head, body, {1, 2, 3}, where(rows))
+    table = markup.table(head, body, {1, 2, 3}, where(rows))
     return f'<div class="scroll" tabindex="0" role="group" aria-label="Estimates">{table}</div>'
 
 
@@ -144,11 +136,6 @@ def where(rows: Sequence[Data]) -> str:
     return f"Figures of counts are at threshold {cut(at)}; ranking and probability figures need none."
 
 
-def interval(row: Data) -> str:
-    """The interval of an estimate, or nothing."""
-    return span(row["low"], row["high"], row["value"])
-
-
 def method(row: Data) -> str:
     """Level and name of the interval's method, its state unless all is well, and what must be said."""
     level = f"{100 * row['confidence']:g} % {row['method']}" if row["low"] is not None else "no interval"
@@ -156,8 +143,6 @@ def method(row: Data) -> str:
 
 
 def _still(data: Data) -> str:
-    from cutline.report import several_html
-
     text = f'<p class="say">{escape(words.sentence(data, lambda name: words.short(name)))}</p>'
     return text + (_two_by_two(data) if data["form"] == "binary" else several_html.still(data))
 
@@ -171,7 +156,7 @@ def _two_by_two(data: Data) -> str:
         [positive, number(tp), number(data["positives"] - tp), number(data["positives"])],
         [negative, number(fp), number(data["negatives"] - fp), number(data["negatives"])],
     ]
-    return _table(head, body, {1, 2, 3})
+    return markup.table(head, body, {1, 2, 3})
 
 
 def _bins(data: Data) -> str:
@@ -187,35 +172,5 @@ def _bins(data: Data) -> str:
         ]
         for b in data["reliability"]
     ]
-    table = _table(["Mean probability", "Rows", "Positive", "Observed", "Interval"], body, {0, 1, 2, 3, 4})
+    table = markup.table(["Mean probability", "Rows", "Positive", "Observed", "Interval"], body, {0, 1, 2, 3, 4})
     return f"<details><summary>The numbers of this figure</summary>{table}</details>"
-
-
-def _table(head: list[str], body: list[list[str]], numeric: set[int], caption: str = "") -> str:
-    """A table of cells that are already escaped; the first of a row is its header."""
-    kind = [' class="n"' if k in numeric else "" for k in range(len(head))]
-    top = "".join(f'<th scope="col"{kind[k]}>{cell}</th>' for k, cell in enumerate(head))
-    rows = (
-        f'<tr><th scope="row"{kind[0]}>{row[0]}</th>'
-        + "".join(f"<td{kind[k]}>{cell}</td>" for k, cell in enumerate(row) if k)
-        + "</tr>"
-        for row in body
-    )
-    caption = f"<caption>{caption}</caption>" if caption else ""
-    return f'<table class="listed">{caption}<thead><tr>{top}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
-
-
-def _sentence_case(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _filled(template: str, slots: Mapping[str, str]) -> str:
-    # One pass: what a slot is filled with is never searched for slots.
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: slots[match[1]], template)
-
-
-@cache
-def _part(name: str) -> str:
-    from importlib.resources import files
-
-    return files("cutline.report").joinpath(name).read_text(encoding="utf-8")

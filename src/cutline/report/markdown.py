@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from cutline.report import words
-from cutline.report.html import constraint, interval, method, signs, where
-from cutline.report.words import cut, figure, number, signed, signed_span
+from cutline.report.html import constraint, method, signs, where
+from cutline.report.markup import interval
+from cutline.report.words import ASKED_FOR, cut, figure, number, signed, signed_span
 
 _SPECIAL = str.maketrans(
     {c: f"\\{c}" for c in "\\`*_{}[]#|~$!"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}  # HTML works in Markdown
@@ -94,7 +95,7 @@ def _counts(data: Mapping[str, Any]) -> str:
     tp, fp = data["points"]["tp"][start], data["points"]["fp"][start]
     positive, negative = names[data["positive"]], names[data["negative"]]
     first, said = data["named"][0], ""
-    if first["name"] not in ("chosen", "evaluated"):
+    if first["name"] not in ASKED_FOR:
         said = f"At threshold {cut(first['threshold'])} ({text(first['name'])}), which nobody asked for.\n\n"
     return said + _table(
         ["Truth", f"Flagged as {positive}", "Not flagged", "All"],

@@ -11,7 +11,7 @@ from cutline.decision import GRADES, Cost
 from cutline.evidence import finite, z_of
 from cutline.metrics import ThresholdTable, f1, recall, specificity
 from cutline.report.several import SCHEMA_VERSION, estimate_of, several
-from cutline.report.words import clean, label, short
+from cutline.report.words import ASKED_FOR, clean, finished, label, short
 
 if TYPE_CHECKING:
     from cutline.evaluation import Evaluation
@@ -203,9 +203,9 @@ def _notes(evaluation: Evaluation, values: dict[str, Any]) -> list[str]:
                 "the counts shown at a threshold."
             )
         opens = values["named"][0]["name"]
-        if opens not in ("chosen", "evaluated") and evaluation.point is not None:
+        if opens not in ASKED_FOR and evaluation.point is not None:
             notes.append(f"The rule is no threshold. The page opens at one nobody asked for: {opens}.")
-        elif opens not in ("chosen", "evaluated"):
+        elif opens not in ASKED_FOR:
             notes.append(f"No threshold was chosen. The report opens at a threshold nobody asked for: {opens}.")
         notes.append(
             "Precision, accuracy and F1 depend on prevalence: where the positive class is rarer than here, precision "
@@ -220,11 +220,7 @@ def _notes(evaluation: Evaluation, values: dict[str, Any]) -> list[str]:
                 f"Counts are exact at the {len(values['points']['tp']):,} thresholds shown, out of "
                 f"{values['distinct']:,}; areas and other figures with an interval rest on all of them."
             )
-    return [_finished(clean(note)) for note in dict.fromkeys(notes)]
-
-
-def _finished(note: str) -> str:
-    return note[:1].upper() + note[1:] + ("" if note.endswith((".", "!", "?")) else ".")
+    return [finished(clean(note)) for note in dict.fromkeys(notes)]
 
 
 def _row_by_row(evaluation: Evaluation) -> bool:

@@ -12,7 +12,7 @@ from cutline.calibration import Bin
 from cutline.evaluation import View, alternatives, cut_points, mistaken, views
 from cutline.evidence import Estimate, finite, z_of
 from cutline.metrics import ThresholdTable
-from cutline.report.words import clean, label, of_many
+from cutline.report.words import clean, finished, label, of_many
 
 if TYPE_CHECKING:
     from cutline.evaluation import Evaluation, LabelSets
@@ -202,25 +202,17 @@ def _label_row(name: Any, one: Evaluation) -> dict[str, Any]:
 
 
 def _label_views(found: LabelSets) -> list[dict[str, Any]]:
-    out: list[dict[str, Any]] = []
-    most = max(POINTS // max(len(found.each), 1), 30)
-    for name, one in list(zip(found.names, found.each, strict=True))[:MOST_VIEWS]:
-        if one.table is None:
-            continue
-        made = {e.metric.name: estimate_of(e) for e in one.estimates}
-        wanted: Sequence[str] = ("roc_auc", "average_precision", "prediction_bias")
-        out.append(
-            {
-                "label": label(name),
-                "upto": False,
-                "estimates": {m: made[m] for m in wanted if m in made},
-                "reliability": bins_of(one.reliability),
-                **curve_of(one.table, most),
-            }
+    wanted = ("roc_auc", "average_precision", "prediction_bias")
+    return [
+        _view(
+            View(name, False, one.table, one.reliability, tuple(e for e in one.estimates if e.metric.name in wanted)),
+            len(found.each),
         )
-    return out
+        for name, one in list(zip(found.names, found.each, strict=True))[:MOST_VIEWS]
+        if one.table is not None
+    ]
 
 
 def _label_notes(found: LabelSets) -> list[str]:
     said = [*found.notes, "Hamming loss counts cells, most of which are easy where labels are rare: read it beside F1"]
-    return [note[:1].upper() + note[1:] + ("" if note.endswith(".") else ".") for note in dict.fromkeys(said)]
+    return [finished(note) for note in dict.fromkeys(said)]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from cutline.report import html
+from cutline.report import markup
+from cutline.report.markup import Data, interval
 from cutline.report.words import cut, figure, fixed, hundred, number, of_many, short, signed, signed_span
-
-Data = Mapping[str, Any]
 
 SCRIPTS = {
     "multiclass": ("plots.js", "multiclass.js"),
@@ -29,13 +27,18 @@ def lean(data: Data) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name not in ("per_class", "estimates", "metrics")}
 
 
+def script(data: Data) -> str:
+    """The script of a form."""
+    return "".join(map(markup.part, SCRIPTS[data["form"]]))
+
+
 def live(data: Data) -> str:
     """The page between decision and estimates."""
     if data["form"] == "comparison":
         slots = {"differences": _differences(data), "disagreements": _disagreements(data), "hero": _hero_models(data)}
-        return html._filled(html._part("comparison.html"), slots)
+        return markup.filled(markup.part("comparison.html"), slots)
     slots = {"hero": _hero(data), "rules": _rules(data), "classes": _classes(data), "bias": _bias(data)}
-    return html._filled(html._part("multiclass.html"), slots)
+    return markup.filled(markup.part("multiclass.html"), slots)
 
 
 def still(data: Data) -> str:
@@ -94,7 +97,7 @@ def _taken(data: Data, one: Data) -> str:
 def _matrix(data: Data) -> str:
     names = [_name(name) for name in data["labels"]]
     body = [[name, *map(number, row)] for name, row in zip(names, data["confusion"], strict=True)]
-    return f'<div class="scroll">{html._table(["Truth in rows", *names], body, set(range(1, len(names) + 1)))}</div>'
+    return f'<div class="scroll">{markup.table(["Truth in rows", *names], body, set(range(1, len(names) + 1)))}</div>'
 
 
 def _mistaken(data: Data) -> str:
@@ -108,7 +111,7 @@ def _mistaken(data: Data) -> str:
         ]
         for m in data["mistaken"]
     ]
-    return html._table(["Truth", "Decided as", "Rows", "Of", "In 100"], body, {2, 3, 4})
+    return markup.table(["Truth", "Decided as", "Rows", "Of", "In 100"], body, {2, 3, 4})
 
 
 def _classes(data: Data) -> str:
@@ -158,7 +161,7 @@ def _bar_cell(e: Data) -> str:
         low, wide = 100 * e["low"], 100 * (e["high"] - e["low"])
         bar = f'<span class="ci" aria-hidden="true"><i style="left:{low:.1f}%;width:{wide:.1f}%"></i>'
         bar += f'<u style="left:{100 * e["value"]:.1f}%"></u></span>'
-    return f'<td data-v="{e["value"]:.6g}">{figure(e["value"])} <small>{html.interval(e)}</small>{bar}</td>'
+    return f'<td data-v="{e["value"]:.6g}">{figure(e["value"])} <small>{interval(e)}</small>{bar}</td>'
 
 
 def _rules(data: Data) -> str:
@@ -175,7 +178,7 @@ def _rules(data: Data) -> str:
         if not rule["current"]:
             values = [_moved(v["value"], w["value"]) for v, w in zip(rule["values"], rules[0]["values"], strict=True)]
         body.append([name, changed, *values])
-    table = html._table(head, body, set(range(1, len(head))))
+    table = markup.table(head, body, set(range(1, len(head))))
     others = [r for r in rules if not r["current"]]
     said = "".join(_changed(data, r) for r in others[:3])
     note = (
@@ -217,7 +220,7 @@ def _bias(data: Data) -> str:
                 signed_span(e["low"], e["high"], e["value"]),
             ]
         )
-    table = html._table(["Class", "Probability said", "Happened", "Bias", "Interval"], body, {1, 2, 3, 4})
+    table = markup.table(["Class", "Probability said", "Happened", "Bias", "Interval"], body, {1, 2, 3, 4})
     return f"<details><summary>The numbers of this figure</summary>{_scrolled(table, 'h-share')}</details>"
 
 
@@ -314,7 +317,7 @@ def _disagreements(data: Data) -> str:
             if one["grid"]
             else ""
         )
-        table = _scrolled(html._table(head, rows, {1, 2, 3, 4}), "h-disagree")
+        table = _scrolled(markup.table(head, rows, {1, 2, 3, 4}), "h-disagree")
         parts.append(
             f'<p class="take">{say}</p><div class="pair"><div>{table}{more}</div><div class="live">{grid}</div></div>'
         )
@@ -332,6 +335,6 @@ def _equal(data: Data) -> str:
         for i in picks
     ]
     names = [_name(short(name)) for name in data["models"]]
-    return html._table(
+    return markup.table(
         ["Positives found, in 100", *(f"Flagged by {n}" for n in names)], body, set(range(len(names) + 1))
     )

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cutline.report import words
-from cutline.report.html import interval, method, where
+from cutline.report.html import method, where
+from cutline.report.markup import interval
 from cutline.report.payload import payload
-from cutline.report.words import figure, number, short
+from cutline.report.words import ASKED_FOR, figure, number, short
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 12
 """Classes whose confusion matrix fits a terminal."""
-DECIDED = ("chosen", "evaluated")
-"""What a threshold is called that somebody asked for."""
 
 
 def print_evaluation(evaluation: Evaluation, *, console: Console | None = None) -> None:
@@ -65,7 +64,7 @@ def parts(evaluation: Evaluation) -> list[RenderableType]:
         if data["positives"] and data["negatives"]:  # without one of the classes there is no curve
             points = data["points"]
             first = data["named"][0]
-            mark = first["index"] if first["name"] in DECIDED else None
+            mark = first["index"] if first["name"] in ASKED_FOR else None
             beside.append(Text(braille(points["fp"], points["tp"], data["negatives"], data["positives"], mark=mark)))
         out.append(Columns(beside, padding=(0, 6)))
         if data["histogram"] is not None:
@@ -145,7 +144,7 @@ def scores(data: Mapping[str, Any]) -> str:
     ends = f"{low:.3g}", f"{high:.3g}"
     bins = len(found["positives"])
     first = data["named"][0]
-    at = first["threshold"] if first["name"] in DECIDED else None
+    at = first["threshold"] if first["name"] in ASKED_FOR else None
     under = [" "] * bins
     if at is not None and low <= at <= high:
         # Half the ends first: the span of +-1.7e308 is no float64.

@@ -12,6 +12,8 @@ from cutline.evidence import wilson
 LONGEST_NAME = 40
 """Characters of a class name inside a sentence or a figure; tables show it whole."""
 
+ASKED_FOR = ("chosen", "evaluated")
+"""What a threshold is called that somebody asked for, not one of those that are shown beside it."""
 _TURNS_TEXT = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -59,6 +61,20 @@ def span(low: float | None, high: float | None, around: float | None) -> str:
         return ""
     digits = _decimals(around, 3)
     return f"{fixed(low, digits)} to {fixed(high, digits)}"
+
+
+def finished(note: str) -> str:
+    """A note as a sentence: a capital at its start, a full stop at its end.
+
+    >>> finished("rows come in clusters"), finished("Why?")
+    ('Rows come in clusters.', 'Why?')
+    """
+    return sentence_case(note) + ("" if note.endswith((".", "!", "?")) else ".")
+
+
+def sentence_case(text: str) -> str:
+    """The same with a capital at its start."""
+    return text[:1].upper() + text[1:]
 
 
 def signed(x: float | None) -> str:
