@@ -50,7 +50,7 @@ DEMOS: dict[str, tuple[str, cl.Policy | None]] = {
 }
 """Title and policy of each demo."""
 DEMO_FAMILIES = ("linear", "lightgbm", "network")
-"""Those of the base install, so that everyone sees the same figures."""
+"""Those of the base install: no extra changes the figures."""
 
 
 def demo(
