@@ -126,7 +126,7 @@ def plain(some: dict, budget: float) -> None:
         ratio = loss["cutline"].mean() / loss[best].mean()
         # Nadeau and Bengio (2003): the variance of a mean over splits of 70 to 30 that share rows.
         half = t.ppf(0.975, n - 1) * apart.std(ddof=1) * (1 / n + 0.3 / 0.7) ** 0.5 if n > 1 else np.nan
-        wall, first = max(some["cutline", name, s]["wall"] for s in seeds), some["cutline", name, seeds[0]]
+        wall, first = max(some["cutline", name, s]["fit_wall"] for s in seeds), some["cutline", name, seeds[0]]
         print(
             f"{name[:30]:<30}{first['train']:>6}{first['classes']:>3}{n:>7}{loss['cutline'].mean():>10.4f}"
             f"{loss['logistic'].mean():>10.4f}{loss['lightgbm'].mean():>10.4f}{ratio:>7.3f}{wall:>7.0f} s"

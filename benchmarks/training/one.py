@@ -55,13 +55,16 @@ def cutline(train, test, budget: float, names: list[str], options: dict):
     name = Path(sys.argv[2]).stem
     options |= {"time": BY_TIME[name]} if name in BY_TIME else {}
     options |= {"order": ORDER[name]} if name in ORDER else {}
+    start = time.time()
     model = cl.fit(train, target="label", budget=budget, **options)
+    fitted = time.time() - start
     p = model.predict_proba(test.drop_columns("label"))
     measured = ("log_loss", "brier", "roc_auc" if len(names) == 2 else "macro_roc_auc")
     estimates = {name: model.evaluation[name] for name in measured}
     reported = {name: [e.value, (e.high - e.low) / 3.92] for name, e in estimates.items()}
     members = [(m["name"], round(m["log_loss"], 5), m["weight"], round(m["seconds"], 2)) for m in model.plan.members]
-    more = {"reported": reported, "members": members, "skipped": list(model.plan.skipped)}
+    more = {"fit_wall": fitted, "folds": model.plan.folds}
+    more |= {"reported": reported, "members": members, "skipped": list(model.plan.skipped)}
     return {str(c): p.column(c).to_numpy() for c in p.column_names}, more
 
 

@@ -35,6 +35,7 @@ class Plan:
     skipped : tuple of (str, str)
         Members that were not, and why.
     folds, seed, threads : int
+        Folds that were trained, of five; seed; cores that were used.
     rows : dict
         How many rows were used for what: tune, certify.
     versions : dict

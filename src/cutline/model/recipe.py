@@ -71,7 +71,6 @@ def _vectors(name: str, kind: Literal["text", "photo"]) -> Learner:
 
 LEARNERS: tuple[Learner, ...] = (
     Learner("linear", "linear", LinearPath, fit_linear),
-    Learner("splines", "linear", LinearPath, partial(fit_linear, splines=True), _without_splines, _splines_take),
     Learner(
         "cumulative",
         "linear",
@@ -110,6 +109,8 @@ LEARNERS: tuple[Learner, ...] = (
     ),
     Learner("extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True)),
     Learner("trees", "lightgbm", TreesPath, fit_trees),
+    Learner("network", "network", NetworkPath, fit_network),
+    Learner("splines", "linear", LinearPath, partial(fit_linear, splines=True), _without_splines, _splines_take),
     Learner("deep_trees", "lightgbm", TreesPath, partial(fit_trees, deep=True)),
     Learner(
         "catboost",
@@ -118,7 +119,6 @@ LEARNERS: tuple[Learner, ...] = (
         boost.fit_catboost,
         lambda rows: "" if boost.installed() else "not installed: pip install 'cutline[boost]'",
     ),
-    Learner("network", "network", NetworkPath, fit_network),
     Learner("deep_extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True, deep=True)),
     Learner("one_vs_rest", "one_vs_rest", OneVsRestPath, fit_one_vs_rest, _of_two_classes, by_choice=True),
 )

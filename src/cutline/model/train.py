@@ -35,6 +35,11 @@ SHARE = 0.2
 FEW_FOLDS = 3
 MANY = 100_000
 """Rows times classes from which there are fewer folds, as each costs more and has more to learn from."""
+FEWEST_FOLDS = 2
+CELLS = 30_000
+"""Rows times columns times trees of a round, for each second of the budget: beyond, there are two folds."""
+ENOUGH = 5_000
+"""Rows from which two fifths are enough to choose weights and a calibrator on."""
 
 
 def fit(
@@ -129,7 +134,8 @@ def fit(
 
     Notes
     -----
-    Members share stratified folds. How long each is trained is decided for each fold by the others. Weights and the
+    Members share stratified folds: five, or as many fifths as the rows, columns and classes leave time for; rows of a
+    fifth that no model is tried on are learned from only. How long each is trained is decided for each fold by the others. Weights and the
     calibrator minimise the log loss of the out-of-fold predictions, and the cut is chosen on their cross-fitted
     probabilities. For the figures all of that is done again for each fold, from the predictions for the other folds.
     """
@@ -152,11 +158,8 @@ def fit(
         if time is not None:
             schema = schema.without_trend(time)
         k = tune.classes.k
-        folds = plan.folds if plan is not None else FEW_FOLDS if tune.n * k > MANY else FOLDS
-        if tune.times is None:
-            fold = Folds(stratified_folds(tune.codes, folds, seed, tune.units))
-        else:
-            fold = forward_folds(tune.times, folds)
+        folds = plan.folds if plan is not None else _folds(tune, len(schema.used), limit)
+        fold = _split(tune, folds, seed)
         size = max(int(fold.rest(number).sum()) for number in fold.numbers)
         rows = Rows(features(schema, tune.table), tune.codes, tune.weight, k, size, tune.classes.ordered)
         names = None if plan is None else [member["name"] for member in plan.members]
@@ -179,7 +182,7 @@ def fit(
             wanted, rows, fold, seed=seed, threads=cores, clock=clock, store=store, say=say, finish=finish
         )
         say("weights, calibrator and cut")
-        if not fold.tried.all():  # the earliest rows were learned from only
+        if not fold.tried.all():  # the other rows were learned from only
             trained = [replace(one, out=one.out[fold.tried]) for one in trained]
             rows, tune, fold = rows.take(fold.tried), tune.take(fold.tried), fold.take(fold.tried)
         made = recipe.blended(trained, fold.tried, rows, tune.classes, fold=fold, groups=tune.groups, seed=seed)
@@ -211,6 +214,22 @@ def fit(
         except NoFeasibleThreshold as error:  # the fit may have taken minutes: it is not lost
             error.classifier = whole(None)
             raise
+
+
+def _folds(tune: Problem, columns: int, limit: float | None) -> int:
+    """How many folds to train: fewer where rows, columns and classes are many for the time there is."""
+    rounds = tune.n * (tune.classes.k if tune.classes.k > 2 else 1) * columns
+    if tune.times is None and limit is not None and tune.n >= ENOUGH and rounds > CELLS * limit:
+        return FEWEST_FOLDS
+    return FEW_FOLDS if tune.n * tune.classes.k > MANY else FOLDS
+
+
+def _split(tune: Problem, folds: int, seed: int) -> Folds:
+    """Folds of equal size; of those at random each is a fifth, and rows of a fifth without a model are learned from."""
+    if tune.times is not None:
+        return forward_folds(tune.times, folds)
+    of = stratified_folds(tune.codes, max(folds, FOLDS), seed, tune.units)
+    return Folds(np.where(of < folds, of, -1))
 
 
 def _key(rows: Rows, fold: Folds, seed: int, names: Sequence[str]) -> str:
