@@ -135,9 +135,10 @@ def fit(
     Notes
     -----
     Members share stratified folds: five, or as many fifths as the rows, columns and classes leave time for; rows of a
-    fifth that no model is tried on are learned from only. How long each is trained is decided for each fold by the others. Weights and the
-    calibrator minimise the log loss of the out-of-fold predictions, and the cut is chosen on their cross-fitted
-    probabilities. For the figures all of that is done again for each fold, from the predictions for the other folds.
+    fifth that no model is tried on are learned from only. How long each is trained is decided for each fold by the
+    others. Weights and the calibrator minimise the log loss of the out-of-fold predictions, and the cut is chosen on
+    their cross-fitted probabilities. For the figures all of that is done again for each fold, from the predictions for
+    the other folds.
     """
     if not 0 <= holdout < 1:
         raise InputError("holdout", repr(holdout), "a share of the rows from 0 to below 1", "holdout=0.2")
