@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cutline.data.copies import screened, together
-from cutline.data.features import Features, features
+from cutline.data.features import Features, features, features_of
 from cutline.data.folders import read_folder
 from cutline.data.infer import infer_column, infer_schema
 from cutline.data.near import near_copies
@@ -28,6 +28,7 @@ __all__ = [
     "bundled",
     "column",
     "features",
+    "features_of",
     "infer_column",
     "infer_schema",
     "near_copies",

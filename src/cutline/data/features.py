@@ -86,7 +86,11 @@ def features(schema: Schema, table: Any) -> Features:
     ("column 'age': 1 cell(s) that are no number counted as missing: '?'",
      "column 'plan': 1 row(s) with levels unseen in training: 'z'")
     """
-    table = read_table(table)
+    return features_of(schema, read_table(table))
+
+
+def features_of(schema: Schema, table: pa.Table) -> Features:
+    """As `features`, of a table that `read_table` has read."""
     _check_present(schema, table.column_names)
     notes: list[str] = []
     known = {column.name for column in schema.columns} | {schema.target}
@@ -111,7 +115,7 @@ def features(schema: Schema, table: Any) -> Features:
         else:
             dense.update(_dense(column, values, notes))
     return Features(
-        _stacked(dense, table.num_rows, np.float64),
+        _finite(_stacked(dense, table.num_rows, np.float64), tuple(dense), notes),
         tuple(dense),
         _stacked(codes, table.num_rows, np.int32),
         tuple(codes),
@@ -145,11 +149,19 @@ def _dense(column: Column, values: pa.ChunkedArray, notes: list[str]) -> dict[st
         return {f"{column.name} ({part})": date_part(parsed.values, part) for part in column.parts}
     parsed = truths(values) if column.kind == "boolean" else numbers(values)
     _tell(column, parsed, "truth value" if column.kind == "boolean" else "number", notes)
-    infinite = np.isinf(parsed.values)
-    if infinite.any():
-        notes.append(f"column {column.name!r}: {int(infinite.sum()):,} infinite value(s) counted as missing")
-        parsed.values[infinite] = np.nan
     return {column.name: parsed.values}
+
+
+def _finite(values: NDArray[np.float64], names: tuple[str, ...], notes: list[str]) -> NDArray[np.float64]:
+    """The columns with nan for what is infinite."""
+    infinite = np.isinf(values)
+    if infinite.any():
+        for name, count in zip(names, infinite.sum(axis=0), strict=True):
+            if count:
+                notes.append(f"column {name!r}: {count:,} infinite value(s) counted as missing")
+        values = np.where(infinite, np.nan, values)
+        values.setflags(write=False)
+    return values
 
 
 def _tell(column: Column, parsed: Parsed, what: str, notes: list[str]) -> None:
@@ -165,6 +177,8 @@ def _codes(column: Column, values: pa.ChunkedArray, notes: list[str]) -> NDArray
 
     text = level_text(values)
     codes = level_codes(text, column.levels)
+    if (codes >= 0).all():
+        return codes
     unseen = (codes == -1) & pc.is_valid(text).to_numpy()
     if unseen.any():
         strange = pc.unique(text.filter(pa.chunked_array([pa.array(unseen)])))

@@ -7,6 +7,7 @@ as text, whole numbers as floats, dates as strings.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -86,6 +87,8 @@ def numbers(column: pa.ChunkedArray) -> Parsed:
 
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.uint8())
+    if pa.types.is_float64(column.type):
+        return Parsed(column.to_numpy())
     if is_number(column):
         return Parsed(_to_numpy(column.cast(pa.float64(), safe=False)))
     if not is_text(column):
@@ -195,7 +198,8 @@ def level_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow.compute as pc
 
     if is_text(column):
-        return trimmed(column).cast(pa.string())
+        text = trimmed(column)
+        return text if pa.types.is_string(text.type) else text.cast(pa.string())
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_finite(column), column, None)
         whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**53))
@@ -213,8 +217,9 @@ def level_codes(text: pa.ChunkedArray, levels: tuple[str, ...]) -> NDArray[np.in
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    names = pa.array(levels, pa.string())
-    codes = pc.index_in(text, value_set=names).fill_null(-1).to_numpy()
+    codes = np.asarray(pc.index_in(text, options=_looked_up(levels)).fill_null(-1).to_numpy(), dtype=np.int32)
+    if (codes >= 0).all():
+        return codes
     strange = (codes == -1) & pc.is_valid(text).to_numpy()
     if strange.any():
         by_value = {_value(level): code for code, level in reversed(list(enumerate(levels)))}
@@ -222,7 +227,16 @@ def level_codes(text: pa.ChunkedArray, levels: tuple[str, ...]) -> NDArray[np.in
         found = np.array([by_value.get(_value(v), -1) for v in odd.dictionary.to_pylist()], dtype=np.int32)
         codes = np.array(codes)
         codes[strange] = found[odd.indices.to_numpy()]
-    return np.asarray(codes, dtype=np.int32)
+    return codes
+
+
+@lru_cache(maxsize=256)
+def _looked_up(levels: tuple[str, ...]) -> Any:
+    """Levels as Arrow looks them up."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.SetLookupOptions(value_set=pa.array(levels, pa.string()))
 
 
 def _value(level: str) -> float | str:

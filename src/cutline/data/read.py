@@ -219,6 +219,10 @@ def as_table(source: Any) -> pa.Table:
     if isinstance(source, pa.Table | pa.RecordBatch):
         return pa.table(source)
     if isinstance(source, list) and source and all(isinstance(row, Mapping) for row in source):
+        try:  # at once: what a single row takes is mostly this
+            return pa.Table.from_struct_array(pa.array(source, from_pandas=True))
+        except (pa.ArrowException, OverflowError, TypeError):  # columns of mixed objects, names that are no text
+            pass
         names = dict.fromkeys(name for row in source for name in row)
         source = {name: [row.get(name) for row in source] for name in names}
     if isinstance(source, Mapping):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.calibration import Calibrator
-from cutline.data import Schema, features, pieces, read_table, read_target, write_tables
+from cutline.data import Schema, features_of, pieces, read_table, read_target, write_tables
 from cutline.decision import OperatingPoint
 from cutline.evaluation import Evaluation, evaluate
 from cutline.evidence import z_of
@@ -173,7 +173,7 @@ class Classifier(Shown):
         if truth:
             assert self.schema.target is not None
             codes = read_target(table, self.schema.target, classes=self.classes).codes
-        found = features(self.schema, table)
+        found = features_of(self.schema, table)
         outs = predicted([members for _, members in self.bag], found, self.classes.k, self.plan.rows["tune"])
         p = blend.pooled(outs, np.array([share for share, _ in self.bag]))
         raw = as_scores(p, self.classes, codes, **more)
@@ -249,6 +249,8 @@ def _like(data: Any, columns: dict[str, NDArray[np.float64]]) -> Any:
     import narwhals as nw
     import pyarrow as pa
 
+    if isinstance(data, Mapping | list | str | os.PathLike):
+        return pa.table(columns)
     frame = nw.from_native(data, pass_through=True)
     if isinstance(frame, nw.LazyFrame):
         if frame.implementation.is_polars():
