@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,17 @@ pytest.importorskip(os.environ["KERAS_BACKEND"])
 
 import cutline as cl  # noqa: E402
 from cutline.data import features, infer_schema  # noqa: E402
-from cutline.errors import DataError, InputError, LabelError, ModelFileError, ScoreError, ShapeError  # noqa: E402
+from cutline.errors import (  # noqa: E402
+    DataError,
+    GuessWarning,
+    InputError,
+    LabelError,
+    ModelFileError,
+    ScoreError,
+    ShapeError,
+)
 from cutline.model import architecture, recipe  # noqa: E402
+from cutline.model.compiled import compile_mistakes  # noqa: E402
 from cutline.model.heads import Head, keras_head, torch_head  # noqa: E402
 from cutline.model.member import Rows, packed, unpacked  # noqa: E402
 from cutline.model.outputs import score  # noqa: E402
@@ -131,7 +142,9 @@ def test_a_subclassed_model_is_read_by_its_outputs() -> None:
 def test_what_is_no_reading_of_classes_is_refused() -> None:
     with pytest.raises(ScoreError, match="3 sigmoid outputs"):
         score(model(Dense(3, activation="sigmoid")), X, y_true=np.arange(300) % 3)
-    with pytest.warns(UserWarning, match="always return"), pytest.raises(ScoreError, match="always 1"):
+    with pytest.raises(ScoreError, match=r"2 sigmoid.*Dense\(1, activation='sigmoid'\).*\[CT05\]"):
+        score(model(Dense(2, activation="sigmoid")), X, y_true=CODES)
+    with pytest.warns(UserWarning, match="always return"), pytest.raises(ScoreError, match=r"always 1.*\[CT05\]"):
         score(model(Dense(1, activation="softmax")), X, y_true=CODES)
     with pytest.raises(ShapeError, match="3 columns for 2"):
         score(model(Dense(3, activation="softmax")), X, y_true=Y, classes=["ham", "spam"])
@@ -155,10 +168,126 @@ def test_rows_that_do_not_fit_do_the_model_no_harm() -> None:
     assert (score(net, X, y_true=CODES).score == before).all()
 
 
-def test_a_softmax_trained_on_logits_is_said() -> None:
-    found = score(model(Dense(3, activation="softmax"), loss=SPARSE_LOGITS), X, y_true=np.arange(300) % 3)
-    assert found.kind == "probability"
-    assert any("applied twice" in note for note in found.notes)
+METRICS, BCE = keras.metrics, "binary_crossentropy"
+ONE, SOFT, RAW = (Dense(1, activation="sigmoid"), Dense(3, activation="softmax"), Dense(1))
+MISTAKES: dict[str, tuple[Any, Any, list[Any], list[str], str]] = {
+    "accuracy by equality": (
+        ONE,
+        BCE,
+        [METRICS.Accuracy()],
+        ["CT01"],
+        r"Accuracy\(\).*BinaryAccuracy\(threshold=0.5\)",
+    ),
+    "of a softmax": (SOFT, "sparse_categorical_crossentropy", [METRICS.Accuracy()], ["CT01"], "SparseCategoricalAcc"),
+    "of logits": (RAW, LOGITS, [METRICS.Accuracy()], ["CT01"], r"logits with labels.*threshold=0.0"),
+    "logits cut at 0.5": (RAW, LOGITS, ["accuracy", METRICS.Recall()], ["CT02", "CT02"], "0.622"),
+    "area of logits": (RAW, LOGITS, [METRICS.AUC()], ["CT02"], "from_logits=True"),
+    "argmax of a column": (ONE, BCE, [METRICS.CategoricalAccuracy()], ["CT05"], "always class 0"),
+    "cells of a softmax": (SOFT, "categorical_crossentropy", ["binary_accuracy"], ["CT05"], "3 columns apart"),
+    "both columns": (
+        Dense(2, activation="softmax"),
+        "categorical_crossentropy",
+        [METRICS.Precision()],
+        ["CT14"],
+        "class_id=1",
+    ),
+    "a sigmoid twice": (ONE, LOGITS, [], ["CT02"], "last layer is a sigmoid.*twice in training.*drop from_logits"),
+    "a softmax twice": (SOFT, SPARSE_LOGITS, [], ["CT02"], "applied twice in training"),
+    "no sigmoid": (RAW, BCE, [], ["CT02"], "last activation is linear.*'binary_crossentropy'.*from_logits=True"),
+    "tanh": (Dense(1, activation="tanh"), BCE, [], ["CT02"], "tanh"),
+    "one column, many classes": (ONE, "categorical_crossentropy", [], ["CT05"], "nothing is learned"),
+}
+
+
+def measured(layer: Any, loss: Any, metrics: list[Any]) -> Any:
+    made = Sequential([Input((4,)), type(layer).from_config(layer.get_config())])
+    made.compile(optimizer="adam", loss=loss, metrics=metrics)
+    return made
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_loss_or_metric_that_does_not_fit_is_named(name: str) -> None:
+    layer, loss, metrics, codes, said = MISTAKES[name]
+    found = compile_mistakes(measured(layer, loss, metrics))
+    assert [mistake.code for mistake in found] == codes
+    assert re.search(said, str(found[0]))
+
+
+RIGHT: dict[str, tuple[Any, Any, list[Any]]] = {
+    "text": (ONE, BCE, ["accuracy"]),
+    "text in capitals": (ONE, BCE, ["Accuracy", "acc"]),
+    "objects": (ONE, BCE, [METRICS.BinaryAccuracy(threshold=0.3), METRICS.Precision(), METRICS.AUC()]),
+    "logits": (RAW, LOGITS, [METRICS.BinaryAccuracy(threshold=0.0), METRICS.AUC(from_logits=True)]),
+    "several classes": (SOFT, "sparse_categorical_crossentropy", ["accuracy", METRICS.SparseCategoricalAccuracy()]),
+    "one class of a softmax": (
+        Dense(2, activation="softmax"),
+        "categorical_crossentropy",
+        [METRICS.Recall(class_id=1)],
+    ),
+    "squares of a sigmoid": (ONE, "mse", ["mae"]),
+    "functions": (ONE, lambda truth, out: keras.ops.mean(truth - out), [lambda truth, out: keras.ops.mean(out)]),
+    "a regression": (RAW, "mse", ["mae"]),
+    "hard sigmoid": (Dense(1, activation="hard_sigmoid"), BCE, ["accuracy"]),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_fits_is_left_alone(name: str) -> None:
+    assert compile_mistakes(measured(*RIGHT[name])) == ()
+
+
+def test_keras_does_what_the_mistakes_say() -> None:
+    """The figures that the messages rest on, from Keras itself."""
+    names = [METRICS.Accuracy(name="equal"), METRICS.CategoricalAccuracy(name="argmax")]
+    found = measured(ONE, BCE, ["accuracy", *names]).evaluate(X, CODES[:, None], verbose=0, return_dict=True)
+    assert (found["equal"], found["argmax"]) == (0.0, 1.0)
+    assert 0 < found["accuracy"] < 1
+    both = measured(Dense(2, activation="softmax"), "categorical_crossentropy", [METRICS.Precision(), "accuracy"])
+    found = both.evaluate(X, np.eye(2)[CODES], verbose=0, return_dict=True)
+    assert found["accuracy"] == pytest.approx(next(found[name] for name in found if "precision" in name))
+    alone = measured(ONE, "categorical_crossentropy", [])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras says it too, of some backends
+        assert alone.evaluate(X, CODES[:, None].astype(float), verbose=0) < 1e-6
+
+
+def test_a_mistake_is_a_warning_with_its_code_and_stands_in_the_notes() -> None:
+    net = measured(ONE, BCE, [METRICS.Accuracy()])
+    with pytest.warns(GuessWarning, match="for equality") as caught:
+        found = score(net, X, y_true=CODES)
+    assert [each.message.code for each in caught] == ["CT01"]  # type: ignore[union-attr]
+    assert any(note.endswith("[CT01]") for note in found.notes)
+    with pytest.warns(GuessWarning, match="CT01"):
+        assert any("CT01" in note for note in wrap(net, X, CODES).notes)
+    with pytest.warns(GuessWarning, match="twice in training"):
+        soft = score(measured(SOFT, SPARSE_LOGITS, []), X, y_true=np.arange(300) % 3)
+    assert soft.kind == "probability"
+    with pytest.warns(GuessWarning, match="from_logits"):
+        assert score(measured(RAW, BCE, []), X, y_true=CODES).kind == "rank"
+    with pytest.warns(GuessWarning, match="CT01"):
+        fitted = cl.fit(people(100), target="left", positive="yes", plan=TWO, network=compiled_badly())
+    assert any("CT01" in note for note in fitted.notes)
+
+
+def compiled_badly() -> Any:
+    net = Sequential([Dense(1, activation="sigmoid")])  # its width is known before any row
+    net.compile(optimizer="adam", loss=BCE, metrics=[METRICS.Accuracy()])
+    return net
+
+
+class ArgMax(keras.layers.Layer):
+    def call(self, rows: Any) -> Any:
+        return keras.ops.argmax(rows, axis=-1)
+
+
+def test_an_argmax_of_one_column_is_refused() -> None:
+    net = model(Dense(1, activation="sigmoid"))
+    with pytest.raises(ScoreError, match="class 0 for all 300 rows") as caught:
+        score(lambda rows: net.predict(rows, verbose=0).argmax(axis=1), X, y_true=CODES, kind="label")
+    assert caught.value.code == "CT05"
+    with pytest.raises(ScoreError, match="class numbers") as caught:
+        score(model(Dense(1, activation="sigmoid"), ArgMax()), X, y_true=CODES)
+    assert caught.value.code == "CT05"
 
 
 def test_a_torch_module_is_read_by_its_last_part() -> None:
