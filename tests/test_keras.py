@@ -28,6 +28,7 @@ from cutline.errors import (  # noqa: E402
     ScoreError,
     ShapeError,
 )
+from cutline.evidence import stratified_folds  # noqa: E402
 from cutline.model import architecture, recipe  # noqa: E402
 from cutline.model.compiled import compile_mistakes  # noqa: E402
 from cutline.model.heads import Head, keras_head, torch_head  # noqa: E402
@@ -490,3 +491,132 @@ def test_an_altered_wrapped_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(packed(arrays))
     with pytest.raises(ModelFileError):
         Wrapped.load(path)
+
+
+# --- while training ---------------------------------------------------------------------------------------------------
+
+
+def trained(callbacks: list[Any], epochs: int = 3, classes: int = 1) -> tuple[Any, dict[str, list[float]]]:
+    keras.utils.set_random_seed(5)
+    net = Sequential(
+        [Dense(10, activation="relu"), Dense(classes, activation="sigmoid" if classes == 1 else "softmax")]
+    )
+    loss = BCE if classes == 1 else "sparse_categorical_crossentropy"
+    net.compile(optimizer=keras.optimizers.Adam(0.03), loss=loss, metrics=["accuracy"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras on JAX uses what NumPy deprecates
+        found = net.fit(X[:150], CODES[:150], epochs=epochs, verbose=0, callbacks=callbacks)
+    return net, found.history
+
+
+def test_our_figures_follow_the_epochs(capsys: pytest.CaptureFixture[str]) -> None:
+    plain, _ = trained([])
+    each = cl.keras.ThresholdMetrics(X[150:], Y[150:], positive="spam", threshold=0.3)
+    net, history = trained([each])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["epoch 1", "epoch 2", "epoch 3"]
+    scores = score(net, X[150:], y_true=Y[150:], positive="spam")
+    final = cl.evaluate(scores, threshold=0.3)
+    for name in ("roc_auc", "precision", "recall", "f1", "log_loss"):
+        low, high = final[name].interval()
+        found = [history[f"cl_{name}{end}"][-1] for end in ("", "_low", "_high")]
+        assert found == pytest.approx([final[name].value, low, high])
+        assert f"{name} {final[name].value:.3f} [{low:.3f}, {high:.3f}]" in lines[-1]
+    assert history["cl_threshold"] == [0.3] * 3
+    assert lines[-1].endswith("at 0.3")
+    weights = zip(architecture.weights_of(plain), architecture.weights_of(net), strict=True)
+    assert all((a == b).all() for a, b in weights), "looking does not disturb the training"
+    assert each.evaluation is not None
+    assert history["cl_roc_auc"][0] != history["cl_roc_auc"][-1]
+
+
+def test_what_comes_later_may_stop_by_them() -> None:
+    each = cl.keras.ThresholdMetrics(X[150:], CODES[150:], metrics=[cl.brier, "recall"], verbose=False, prefix="own_")
+    early = keras.callbacks.EarlyStopping(monitor="own_brier_low", mode="max", patience=1)
+    _, history = trained([each, early], 30)
+    assert len(history["own_brier"]) < 30
+    assert {name for name in history if name.startswith("own_")} == {
+        *(f"own_{name}{end}" for name in ("brier", "recall") for end in ("", "_low", "_high")),
+        "own_threshold",
+    }
+
+
+def test_a_policy_chooses_on_other_rows_than_are_measured() -> None:
+    policy = cl.maximize(cl.f1)
+    each = cl.keras.ThresholdMetrics(X[150:], CODES[150:], policy=policy, verbose=False)
+    net, history = trained([each], 1)
+    scores = score(net, X[150:], y_true=CODES[150:])
+    point = policy.choose(scores)
+    assert each.point == point
+    assert history["cl_threshold"] == [point.threshold]
+    fold = stratified_folds(scores.truth, 5, 0)
+    decision = np.empty(150, dtype=np.int32)
+    for number in range(5):
+        decision[fold == number] = policy.choose(scores.take(fold != number)).codes(scores.take(fold == number))
+    assert history["cl_f1"] == [cl.evaluate(scores, decision=decision)["f1"].value]
+    assert history["cl_f1"][0] < cl.evaluate(scores, point)["f1"].value, "the rows that chose flatter it"
+
+
+def test_an_epoch_without_a_threshold_leaves_gaps() -> None:
+    policy = cl.maximize(cl.f1, subject_to=[cl.fpr <= 0.001, cl.recall >= 0.999])
+    each = cl.keras.ThresholdMetrics(X[150:], CODES[150:], policy=policy, verbose=False)
+    _, history = trained([each], 1)
+    assert np.isnan([history["cl_recall"], history["cl_threshold"]]).all()
+    assert history["cl_roc_auc"][0] > 0
+
+
+def test_several_classes_and_what_is_refused() -> None:
+    truth = CODES + (X[:, 2] > 0.5)
+    each = cl.keras.ThresholdMetrics(X[150:], truth[150:], verbose=False)
+    keras.utils.set_random_seed(5)
+    net = Sequential([Input((4,)), Dense(3, activation="softmax")])
+    net.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+    history = net.fit(X[:150], truth[:150], epochs=1, verbose=0, callbacks=[each]).history
+    assert history["cl_macro_f1"] == [cl.macro(cl.f1)(score(net, X[150:], y_true=truth[150:]))]
+    assert "cl_threshold" not in history
+    with pytest.raises(InputError, match="a threshold and a policy"):
+        cl.keras.ThresholdMetrics(X, CODES, threshold=0.5, policy=cl.maximize(cl.f1))
+    with pytest.raises(InputError, match="without confidence"):
+        cl.keras.ThresholdMetrics(X, CODES, policy=cl.maximize(cl.f1, subject_to=[cl.recall >= 0.5], confidence=0.9))
+    with pytest.raises(AttributeError, match="ThresholdMetric'"):
+        _ = cl.keras.ThresholdMetric
+
+
+# --- a beginner's three lines -----------------------------------------------------------------------------------------
+
+
+def test_the_three_lines_of_a_beginner_become_a_decision(tmp_path: Path) -> None:
+    network = Sequential([Dense(10, activation="relu"), Dense(1, activation="sigmoid")])
+    metrics = [METRICS.Precision(), METRICS.Recall(), METRICS.Accuracy()]
+    network.compile(optimizer="adam", loss="binary_crossentropy", metrics=metrics)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        history = network.fit(X[:150], CODES[:150], epochs=40, verbose=0).history
+    assert history["accuracy"][-1] == 0.0, "what the beginner sees"
+
+    # the mistake by name, with its mend
+    with pytest.warns(GuessWarning) as caught:
+        scores = score(network, X[150:], y_true=Y[150:], positive="spam", classes=["ham", "spam"])
+    (said,) = [each.message for each in caught]
+    assert said.code == "CT01"  # type: ignore[union-attr]
+    assert "BinaryAccuracy(threshold=0.5)" in str(said)
+    # the output is P(spam)
+    assert (scores.kind, scores.classes.positive) == ("probability", "spam")
+    assert np.allclose(scores.score, network.predict(X[150:], verbose=0)[:, 0], atol=1e-6)
+    assert "one output, read as the score of 'spam'" in scores.notes
+    assert str(cl.explain(float(scores.score[0]), classes=scores.classes)).startswith("P(")
+    # the accuracy that was meant
+    meant = METRICS.BinaryAccuracy(threshold=0.5)
+    meant.update_state(CODES[150:, None], scores.score[:, None])
+    assert cl.evaluate(scores)["accuracy"].value == pytest.approx(float(meant.result()), abs=1e-6)
+    # a threshold that was chosen, and the report
+    point = cl.minimize(cl.cost(fp=1, fn=5)).choose(scores)
+    assert point.threshold == pytest.approx(1 / 6)
+    cl.report(scores, point).save(tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "CT01" in page
+    assert "spam" in page
+    with pytest.warns(GuessWarning, match="CT01"):
+        wrapped = wrap(network, X[150:], Y[150:], classes=["ham", "spam"], policy=cl.maximize(cl.f1))
+    assert wrapped.evaluation["accuracy"].value > 0.6
+    assert 0 < wrapped.point.threshold < 1  # type: ignore[operator]
