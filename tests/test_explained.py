@@ -16,11 +16,13 @@ from sklearn.linear_model import LogisticRegression
 
 import cutline as cl
 from cutline.cli import main
-from cutline.data import Features, features
+from cutline.data import Features, features, infer_schema
 from cutline.errors import CutlineError, InputError, LabelError, ShapeError
 from cutline.model import boost
 from cutline.model.contributions import parts_of
 from cutline.model.linear import Linear
+from cutline.model.member import Deadline, Rows
+from cutline.model.text import fit_text
 
 
 def table(n: int = 600, seed: int = 0, k: int = 2) -> dict[str, object]:
@@ -227,32 +229,27 @@ def used(model: cl.Classifier) -> list[dict[str, Any]]:
 
 def test_a_blend_is_the_weighted_sum_of_its_members() -> None:
     data = table(250)
-    families = ["linear", "lightgbm", "network"]
-    model = cl.fit(data, target="label", positive="yes", families=families, budget=None)
-    # Whatever was chosen: one of each kind, with known weights.
-    plan = replace(model.plan, members=tuple({"name": name, "weight": 1.0} for name in ("linear", "network", "trees")))
-    by_kind = {type(bag[1][0]).__name__: bag[1] for bag in model.bag}
-    if len(by_kind) < 3:
-        rest = [fit_one(data, name) for name in ("linear", "network", "lightgbm")]
-        by_kind = {type(members[0]).__name__: members for members in rest}
-    bag = ((0.5, by_kind["Linear"]), (0.2, by_kind["Network"]), (0.3, by_kind["Trees"]))
-    mixed = replace(model, bag=bag, plan=plan)
+    found = {
+        name: cl.fit(data, target="label", positive="yes", families=[name], budget=None)
+        for name in ("linear", "lightgbm", "network")
+    }
+    linear, trees, network = (found[name].bag[0][1] for name in ("linear", "lightgbm", "network"))
+    names = ("linear", "trees", "network")
+    plan = replace(found["linear"].plan, members=tuple({"name": name, "weight": 1.0} for name in names))
+    mixed = replace(found["linear"], bag=((0.2, linear), (0.6, trees), (0.2, network)), plan=plan)
     row = one(table(10, 9))
-    found = mixed.explain(row).contributions
-    assert found is not None
-    assert found.members == (("linear", pytest.approx(5 / 8)), ("trees", pytest.approx(3 / 8)))
-    assert found.left_out == (("network", 0.2),)
-    assert "not in it: network 0.20" in found.about
-    assert "weighted sum of the log-odds of linear 0.62, trees 0.38, before the calibrator" in found.about
+    moved = mixed.explain(row).contributions
+    assert moved is not None
+    assert [name for name, _ in moved.members] == ["linear", "trees"]
+    assert [weight for _, weight in moved.members] == pytest.approx([0.25, 0.75])
+    assert moved.left_out == (("network", 0.2),)
+    said = "Amounts are on the weighted sum of the log-odds of linear 0.25, trees 0.75, before the calibrator"
+    assert moved.about == f"{said}; not in it: network 0.20."
     made = features_of(mixed, row)
-    odds = [np.mean([math.log(p[1] / p[0]) for m in by_kind[kind] for p in m(made)]) for kind in ("Linear", "Trees")]
-    assert found.total == pytest.approx(np.average(odds, weights=[5, 3]))
-    amounts = [abs(each.amount) for each in found.features]
+    odds = [np.mean([math.log(p[1] / p[0]) for m in members for p in m(made)]) for members in (linear, trees)]
+    assert moved.total == pytest.approx(np.average(odds, weights=[1, 3]))
+    amounts = [abs(each.amount) for each in moved.features]
     assert amounts == sorted(amounts, reverse=True)
-
-
-def fit_one(data: dict[str, object], family: str) -> tuple[Any, ...]:
-    return cl.fit(data, target="label", positive="yes", families=[family], budget=None).bag[0][1]
 
 
 def test_a_member_that_cannot_be_taken_apart_is_named() -> None:
@@ -269,18 +266,23 @@ def test_words_of_a_text_are_features() -> None:
     words = rng.choice(["tea", "rain", "road", "house", "green"], (120, 6))
     text = [" ".join([*each, "casino" if hit else "lunch"]) for each, hit in zip(words, spam, strict=True)]
     data = {"mail": text, "y": np.where(spam, "spam", "ham")}
+    schema = infer_schema(data, target="y", types={"mail": "text"})
+    rows = Rows(features(schema, data), spam.astype(np.int64), None, 2, 120)
+    row = features(schema, {"mail": ["the casino by the green road"]})
+    for kinds in (("words",), ("words", "letters")):
+        member = fit_text(rows, rows, 0, Deadline(None), kinds=kinds).at(2)
+        base, amounts = parts_of(member, row, 1, 0)  # type: ignore[misc]
+        p = member(row)[0]
+        assert base + sum(amounts.values()) == pytest.approx(math.log(p[1] / p[0]), rel=1e-5)
+        assert amounts["mail: 'casino'"] > 5 * abs(amounts["mail: 'road'"])
+        assert "mail: 'lunch'" not in amounts, "it is not in the row"
+    assert any(name.startswith("mail: letters 'ca") for name in amounts)
     model = cl.fit(data, target="y", positive="spam", types={"mail": "text"}, families=["linear"], budget=None)
-    row = {"mail": "the casino by the green road"}
-    found = model.explain(row).contributions
-    assert found is not None
-    assert "casino" in found.features[0].feature
-    assert found.features[0].amount > 0
-    made = features_of(model, row)
-    for (_, members), member in zip(model.bag, used(model), strict=True):
-        p = members[0](made)[0]
-        base, amounts = parts_of(members[0], made, 1, 0)  # type: ignore[misc]
-        total = base + sum(amounts.values())
-        assert total == pytest.approx(math.log(p[1] / p[0]), rel=1e-4), member["name"]
+    found = model.explain({"mail": "the casino by the green road"}).contributions
+    assert found is not None, "with a sentence model, if one is installed, or without"
+    made = features_of(model, {"mail": "the casino by the green road"})
+    odds = [np.mean([math.log(p[1] / p[0]) for m in members for p in m(made)]) for _, members in model.bag]
+    assert found.total == pytest.approx(np.average(odds, weights=[share for share, _ in model.bag]), rel=1e-4)
 
 
 def test_a_row_is_explained_as_it_is_predicted(fitted: dict[Any, cl.Classifier]) -> None:

@@ -438,7 +438,8 @@ def _region(
     ranked = score[order]
     n = len(ranked)
     many = min(max(LEAST, min(n // 20, MOST)), n)
-    start = min(max(int(np.searchsorted(ranked, p)) - many // 2, 0), n - many)
+    place = int(np.searchsorted(ranked, p, "left") + np.searchsorted(ranked, p, "right")) // 2
+    start = min(max(place - many // 2, 0), n - many)
     first = int(np.searchsorted(ranked, ranked[start], "left"))
     last = int(np.searchsorted(ranked, ranked[start + many - 1], "right"))
     pick = order[first:last]
