@@ -276,6 +276,17 @@ def compiled_badly() -> Any:
     return net
 
 
+def test_a_declared_kind_that_the_last_layer_denies_is_said() -> None:
+    net = model(Dense(1, activation="sigmoid"))
+    with pytest.warns(GuessWarning, match=r"last layer is a sigmoid.*\[CT02\]"):
+        assert score(net, X, y_true=CODES, kind="logit").kind == "logit"
+    assert score(net, X, y_true=CODES, kind="rank").kind == "rank"
+    with pytest.warns(UserWarning, match="always return"), pytest.raises(ScoreError, match="CT05"):
+        score(model(Dense(1, activation="softmax")), X, y_true=CODES, kind="probability")
+    with pytest.raises(ScoreError, match=r"outside.*\[CT02\]"):
+        score(model(Dense(1)), X * 9, y_true=CODES, kind="probability")
+
+
 class ArgMax(keras.layers.Layer):
     def call(self, rows: Any) -> Any:
         return keras.ops.argmax(rows, axis=-1)
@@ -286,6 +297,8 @@ def test_an_argmax_of_one_column_is_refused() -> None:
     with pytest.raises(ScoreError, match="class 0 for all 300 rows") as caught:
         score(lambda rows: net.predict(rows, verbose=0).argmax(axis=1), X, y_true=CODES, kind="label")
     assert caught.value.code == "CT05"
+    with pytest.raises(ScoreError, match="class 0 for all 300 rows"):
+        score(lambda rows: net.predict(rows, verbose=0).argmax(axis=1), X, y_true=CODES, kind="probability")
     with pytest.raises(ScoreError, match="class numbers") as caught:
         score(model(Dense(1, activation="sigmoid"), ArgMax()), X, y_true=CODES)
     assert caught.value.code == "CT05"

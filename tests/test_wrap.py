@@ -137,6 +137,7 @@ def test_what_only_predicts_gives_labels() -> None:
 
 def test_labels_that_are_all_zero_are_taken_for_an_argmax_of_one_column() -> None:
     nothing = np.zeros(400, dtype=int)
+    assert score(lambda rows: nothing * 1.0, X, y_true=CODES, kind="rank").n == 400, "no numbers of classes"
     for model in (OnlyPredicts(nothing), lambda rows: nothing):
         with pytest.raises(ScoreError, match=rf"all 400 rows, of which {CODES.sum()} are another.*\[CT05\]"):
             score(model, X, y_true=CODES, kind="label")

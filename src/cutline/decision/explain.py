@@ -206,9 +206,8 @@ class Explanation(Shown):
     @property
     def sentence(self) -> str:
         """Probabilities, decision and reason."""
-        order = np.argsort(self.probabilities)[::-1]
-        parts = [f"P({self.classes.names[k]}) = {_percent(self.probabilities[k])}" for k in order[:5]]
-        text = ", ".join(parts) + (f", {len(order) - 5} more" if len(order) > 5 else "")
+        parts = [f"P({name}) = {share}" for name, share in self.shares]
+        text = ", ".join(parts[:5]) + (f", {len(parts) - 5} more" if len(parts) > 5 else "")
         if self.decision is None and not self.rule:
             return f"{text}. No threshold was given, so nothing is decided."
         if self.threshold is None:
@@ -218,6 +217,12 @@ class Explanation(Shown):
         side = "at or above" if self._p >= self.threshold else "below"
         said = f"{text}; {shown} is {side} the threshold {cut} -> {self.decision}."
         return f"{said} {self.why}".strip()
+
+    @property
+    def shares(self) -> list[list[str]]:
+        """Classes and their probabilities as text, the most probable first."""
+        order = np.argsort(self.probabilities)[::-1]
+        return [[str(self.classes.names[k]), _percent(self.probabilities[k])] for k in order]
 
     @property
     def _p(self) -> float:

@@ -34,14 +34,12 @@ def page(found: Explanation) -> str:
 
 def body(found: Explanation) -> str:
     """What is in it, also shown in a notebook."""
-    order = sorted(range(found.classes.k), key=lambda k: -found.probabilities[k])
-    shares = [[str(found.classes.names[k]), f"{100 * found.probabilities[k]:.2f} %"] for k in order]
     said = [each for each in (found.sentence, found.distance, found.at_other_costs) if each]
     said += [] if found.region is None else [str(found.region)]
     parts = [
         f"<style>{STYLE}</style>",
         f'<p class="decided">{escape(_decision(found))}</p>',
-        _table("Probability of each class", ["class", "probability"], shares, {1}),
+        _table("Probability of each class", ["class", "probability"], found.shares, {1}),
         *(f"<p>{escape(each)}</p>" for each in said),
         "" if found.contributions is None else _moved(found.contributions),
         *(f"<p>Note: {escape(note)}.</p>" for note in found.notes),

@@ -128,7 +128,9 @@ def score(
             _refuse_argmax(found, out.values)
         return found.with_notes(*out.notes)
     names, known, notes = named(out, y_true, positive, classes)
-    return out.scores(names, known, y_true, **more).with_notes(*notes)
+    found = out.scores(names, known, y_true, **more)
+    _refuse_argmax(found, out.values)
+    return found.with_notes(*notes)
 
 
 def read(model: Any, X: Any, kind: Kind | None = None) -> Output:
@@ -164,11 +166,14 @@ def read(model: Any, X: Any, kind: Kind | None = None) -> Output:
 
 
 def _refuse_argmax(found: Scores, values: NDArray[Any]) -> None:
-    """Refuse labels that an argmax of one column may have made: all 0, where truth has both classes."""
-    if found.truth is None or found.n < ENOUGH or values.dtype.kind not in "iuf" or values.any():
+    """Refuse what an argmax of one column may have made: class 0 for all rows, where truth has several classes."""
+    if found.truth is None or len(values) < ENOUGH or values.dtype.kind not in "iu" or values.ndim > 1 or values.any():
         return
-    if len(np.unique(found.truth[found.truth >= 0])) > 1:
-        came = f"class 0 for all {found.n:,} rows, of which {int((found.truth != found.score).sum()):,} are another"
+    counts = np.bincount(found.truth[found.truth >= 0])
+    if np.count_nonzero(counts) > 1:
+        zero = found.classes.names.index(0) if 0 in found.classes.names else 0
+        others = counts.sum() - counts[zero : zero + 1].sum()
+        came = f"class 0 for all {len(values):,} rows, of which {others:,} are another"
         hint = "the argmax of a single column is always 0: pass the column itself, with kind='probability'"
         raise ScoreError("model", came, "labels of several classes, or scores", hint, code="CT05")
 
@@ -272,10 +277,25 @@ def _network(model: Any, X: Any, kind: Kind | None) -> Output:
     values = (heads.keras_outputs if keras else heads.torch_outputs)(model, X)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
-    if kind is not None or values.ndim > 2:
-        return Output(values, kind or "rank", None, said)
-    found, notes = (heads.keras_head if keras else heads.torch_head)(model).kind(values)
+    if values.ndim > 2:
+        return Output(values, kind or "rank")
+    head = (heads.keras_head if keras else heads.torch_head)(model)
+    if kind is not None:
+        return Output(values, kind, None, (*said, *_overruled(head, values, kind)))
+    found, notes = head.kind(values)
     return Output(values, found, None, (*said, *notes))
+
+
+def _overruled(head: heads.Head, values: NDArray[Any], kind: Kind) -> tuple[str, ...]:
+    """What is said where a kind was declared that the last layer does not give; a constant is refused."""
+    if head.activation == "softmax" and values.ndim == 1 and head.sure:
+        heads.check_width("softmax", 1)
+    if kind != "logit" or head.activation not in ("sigmoid", "softmax") or not head.sure:
+        return ()
+    said = f"kind='logit' was declared, but the last layer is a {head.activation}: these are probabilities already"
+    warning = GuessWarning(said, "CT02")
+    warnings.warn(warning, stacklevel=5)
+    return (str(warning),)
 
 
 def _session(model: Any, X: Any, kind: Kind | None) -> Output:
