@@ -12,10 +12,10 @@ demo: $(VENV)/.base ## fit on real mails, choose a cut, write the report
 	@$(BIN)/cutline demo
 
 test: $(VENV)/.dev ## everything but the slow simulations
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-all: $(VENV)/.dev ## with the slow simulations
-	@$(BIN)/python -m pytest -m ""
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m ""
 
 coverage: $(VENV)/.dev ## do intervals cover, do guarantees hold? The table goes to docs/
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.coverage

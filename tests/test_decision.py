@@ -689,7 +689,8 @@ SENTENCES = [
 def test_sentences(given, says):
     found = cl.explain(**given)
     assert says in str(found)
-    assert str(found) == found.sentence == repr(found)
+    assert str(found) == repr(found)
+    assert str(found).split("\n")[0] == found.sentence
     assert sum(found.probabilities) == pytest.approx(1)
     json.dumps(found.to_dict(), allow_nan=False)
 
@@ -706,7 +707,7 @@ def test_explaining_with_a_point_gives_its_reason():
 
 @pytest.mark.parametrize("p", [0.36999999, 0.370000001, math.nextafter(0.37, 0), math.nextafter(0.37, 1)])
 def test_a_probability_is_not_said_to_be_below_itself(p):
-    said = str(cl.explain(p, classes=["a", "b"], threshold=0.37)).split(";")[1]
+    said = cl.explain(p, classes=["a", "b"], threshold=0.37).sentence.split(";")[1]
     number, at = said.split(" is ")[0].strip(), said.split("the threshold ")[1].split(" ->")[0]
     assert number != at
 
@@ -737,6 +738,92 @@ def test_no_probability_is_rounded_to_certainty(p):
 def test_what_cannot_be_explained(given, kind):
     with pytest.raises(kind):
         cl.explain(**given)
+
+
+def test_rows_scored_like_it_are_counted():
+    rng = np.random.default_rng(0)
+    p = rng.beta(0.5, 0.5, 4000)
+    y = rng.random(4000) < p**2  # says too much everywhere
+    s = cl.Scores(y_true=y, y_score=p, kind="probability", positive=True, role="test")
+    found = cl.explain(0.6, classes=[False, True], rows=s).region
+    inside = (p >= found.lowest) & (p <= found.highest)
+    assert found.n == inside.sum() == 200
+    assert abs(np.count_nonzero(p[inside] < 0.6) - 100) <= 1
+    assert (found.rate, found.mean) == (y[inside].mean(), pytest.approx(p[inside].mean()))
+    assert (found.low, found.high) == pytest.approx(cl.evidence.wilson(y[inside].sum(), 200))
+    assert not found.agrees
+    assert "Of 200 rows of role 'test' scored" in str(found)
+    assert "which is too high here" in str(found)
+    fair = cl.Scores(y_true=rng.random(4000) < p, y_score=p, kind="probability", positive=True)
+    assert "which agrees" in str(cl.explain(0.6, classes=[False, True], rows=fair).region)
+    assert cl.explain(1.0, classes=[False, True], rows=s).region.beyond == "high"
+    assert "none was scored as low as this" in str(cl.explain(0.0, classes=[False, True], rows=s))
+
+
+def test_regions_keep_ties_whole_and_count_weights():
+    p = np.repeat([0.1, 0.5, 0.9], 100)
+    y = np.tile([0, 0, 0, 1], 75)
+    tied = cl.explain(0.5, classes=[0, 1], rows=cl.Scores(y_true=y, y_score=p, kind="probability")).region
+    assert (tied.n, tied.lowest, tied.highest) == (100, 0.5, 0.5)
+    assert "scored 0.5, 25 % were 1" in str(tied)
+    w = np.where(y == 1, 3.0, 1.0)
+    s = cl.Scores(y_true=y, y_score=p, weight=w, kind="probability")
+    assert cl.explain(0.5, classes=[0, 1], rows=s).region.rate == 0.5
+    found = cl.explain(0.5, classes=[0, 1], rows=s.with_groups(np.arange(300) // 2)).region
+    assert math.isnan(found.low)
+    assert found.agrees is None
+    assert found.to_dict()["low"] is None
+    three = cl.Scores(y_true=list("abc") * 30, y_score=np.full((90, 3), 1 / 3), classes="abc", kind="probability")
+    several = cl.explain([0.2, 0.5, 0.3], classes="abc", rows=three).region
+    assert (several.name, several.rate) == ("b", pytest.approx(1 / 3))
+    with pytest.raises(LabelError):
+        cl.explain(0.5, classes=["a", "b"], rows=s)
+    with pytest.raises(InputError, match="Scores with labels"):
+        cl.explain(0.5, classes=["a", "b"], rows=p)
+
+
+@pytest.mark.parametrize("p", [0.02, 0.3, 0.5, 0.93])
+def test_the_decision_flips_at_the_cost_that_is_said(p):
+    s = probabilities(300)
+    for ratio in (0.2, 1.0, 7.0):
+        point = cl.minimize(cl.cost(fp=1, fn=ratio)).choose(s)
+        found = cl.explain(p, point)
+        other = s.classes.negative if found.decision == s.classes.positive else s.classes.positive
+        # costs of the mistake that this decision makes, in units of the other mistake
+        for factor, decision in ((0.999, found.decision), (1.001, other)):
+            dear = factor * found.flips_at
+            costs = {"fp": dear, "fn": 1} if found.decision == s.classes.positive else {"fp": 1, "fn": dear}
+            assert cl.explain(p, cl.minimize(cl.cost(**costs)).choose(s)).decision == decision
+        assert found.margin == pytest.approx(p - point.threshold)
+    sure = cl.explain(1.0, classes=["a", "b"], threshold=0.5)
+    assert sure.flips_at is None
+    assert "no cost changes the decision" in str(sure)
+
+
+def test_several_classes_flip_to_the_next_one():
+    s = cl.Scores(y_true=list("abc") * 20, y_score=np.full((60, 3), 1 / 3), classes="abc", kind="probability")
+    found = cl.explain([0.5, 0.2, 0.3], cl.most_probable.choose(s))
+    assert (found.decision, found.against, found.margin) == ("a", "c", pytest.approx(0.2))
+    for factor, decision in ((0.999, "a"), (1.001, "c")):
+        costs = 1.0 - np.eye(3)
+        costs[2, 0] = factor * found.flips_at  # deciding a for a row of c
+        costs[1] = [1e-9, 0, 1e-9]  # rows of b matter to nobody
+        point = cl.minimize(cl.cost(matrix=costs)).choose(s)
+        assert cl.explain([0.5, 0.2, 0.3], point).decision == decision
+
+
+def test_other_rules_decide_as_they_decide():
+    s = probabilities(300)
+    band = cl.minimize(cl.cost(fp=1, fn=1, abstain=0.2)).choose(s)
+    found = cl.explain(0.4, band)
+    assert found.decision is None
+    assert "left undecided" in found.sentence
+    assert band.rule.says(band.classes) in found.sentence
+    assert found.margin is None
+    assert cl.explain(0.95, band).decision == s.classes.positive
+    assert "Nothing" not in cl.explain(0.4, band).to_html()
+    assert "Left undecided" in cl.explain(0.4, band).to_html()
+    assert "Nothing is decided" in cl.explain(0.4, classes=["a", "b"]).to_html()
 
 
 def test_a_point_on_a_ranking_cannot_explain_a_probability():

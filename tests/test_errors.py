@@ -4,6 +4,7 @@ import pickle
 
 import pytest
 
+import cutline as cl
 from cutline import errors
 
 KINDS = [v for v in vars(errors).values() if isinstance(v, type) and issubclass(v, errors.CutlineError)]
@@ -64,3 +65,37 @@ def test_an_unknown_name_carries_its_neighbours():
     assert far.suggestions == ()
     assert far.hint == ""
     assert far.wanted.endswith("name11, ...")
+
+
+def test_a_trap_carries_its_code():
+    error = errors.ScoreError("model", "a softmax over one output", "a sigmoid", "Dense(1)", code="CT05")
+    assert (error.code, pickle.loads(pickle.dumps(error)).code) == ("CT05", "CT05")
+    assert str(error) == "model: came a softmax over one output; wanted a sigmoid. Hint: Dense(1). [CT05]"
+    assert errors.ShapeError("a", "b", "c").code == ""
+    warning = pickle.loads(pickle.dumps(errors.GuessWarning("compared for equality", "CT01")))
+    assert (warning.code, str(warning)) == ("CT01", "compared for equality [CT01]")
+    assert str(errors.UndefinedWarning("precision is 0/0")) == "precision is 0/0"
+
+
+def test_errors_of_our_tree_that_are_traps_say_which():
+    y, p = [0, 1] * 20, [0.2, 0.7] * 20
+    tune = cl.Scores(y_true=y, y_score=p, kind="probability", ids=range(40))
+    point = cl.maximize(cl.f1).choose(tune)
+    labels = cl.Scores(y_true=y, y_score=y, kind="label")
+    three = cl.Classes(["a", "b", "c"])
+    wrong = {
+        "CT01": lambda: cl.f1(tune),
+        "CT02": lambda: cl.Scores(y_true=y, y_score=[-3.0, 3.0] * 20, kind="probability"),
+        "CT03": lambda: cl.roc_auc(labels),
+        "CT04": lambda: cl.Scores(y_true=["no", "yes"] * 20, y_score={"p_no": p}, positive="yes"),
+        "CT05": lambda: three.encode([[1, 1, 0], [0, 1, 0]]),
+        "CT07": lambda: point.assess(tune),
+        "CT11": lambda: cl.Scores(y_true=[1] * 40, y_score=p),
+        "CT12": lambda: cl.Scores(y_true=["a", "b", "c"], y_score=[[0.5] * 3] * 3, classes=three, kind="probability"),
+        "CT18": lambda: three.encode(["a", "d"]),
+    }
+    for code, call in wrong.items():
+        with pytest.raises(errors.CutlineError) as caught:
+            call()
+        assert caught.value.code == code
+        assert str(caught.value).endswith(f"[{code}]")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,18 @@ pytest.importorskip(os.environ["KERAS_BACKEND"])
 
 import cutline as cl  # noqa: E402
 from cutline.data import features, infer_schema  # noqa: E402
-from cutline.errors import DataError, InputError, LabelError, ModelFileError, ScoreError, ShapeError  # noqa: E402
+from cutline.errors import (  # noqa: E402
+    DataError,
+    GuessWarning,
+    InputError,
+    LabelError,
+    ModelFileError,
+    ScoreError,
+    ShapeError,
+)
+from cutline.evidence import stratified_folds  # noqa: E402
 from cutline.model import architecture, recipe  # noqa: E402
+from cutline.model.compiled import compile_mistakes  # noqa: E402
 from cutline.model.heads import Head, keras_head, torch_head  # noqa: E402
 from cutline.model.member import Rows, packed, unpacked  # noqa: E402
 from cutline.model.outputs import score  # noqa: E402
@@ -131,7 +143,9 @@ def test_a_subclassed_model_is_read_by_its_outputs() -> None:
 def test_what_is_no_reading_of_classes_is_refused() -> None:
     with pytest.raises(ScoreError, match="3 sigmoid outputs"):
         score(model(Dense(3, activation="sigmoid")), X, y_true=np.arange(300) % 3)
-    with pytest.warns(UserWarning, match="always return"), pytest.raises(ScoreError, match="always 1"):
+    with pytest.raises(ScoreError, match=r"2 sigmoid.*Dense\(1, activation='sigmoid'\).*\[CT05\]"):
+        score(model(Dense(2, activation="sigmoid")), X, y_true=CODES)
+    with pytest.warns(UserWarning, match="always return"), pytest.raises(ScoreError, match=r"always 1.*\[CT05\]"):
         score(model(Dense(1, activation="softmax")), X, y_true=CODES)
     with pytest.raises(ShapeError, match="3 columns for 2"):
         score(model(Dense(3, activation="softmax")), X, y_true=Y, classes=["ham", "spam"])
@@ -155,10 +169,139 @@ def test_rows_that_do_not_fit_do_the_model_no_harm() -> None:
     assert (score(net, X, y_true=CODES).score == before).all()
 
 
-def test_a_softmax_trained_on_logits_is_said() -> None:
-    found = score(model(Dense(3, activation="softmax"), loss=SPARSE_LOGITS), X, y_true=np.arange(300) % 3)
-    assert found.kind == "probability"
-    assert any("applied twice" in note for note in found.notes)
+METRICS, BCE = keras.metrics, "binary_crossentropy"
+ONE, SOFT, RAW = (Dense(1, activation="sigmoid"), Dense(3, activation="softmax"), Dense(1))
+MISTAKES: dict[str, tuple[Any, Any, list[Any], list[str], str]] = {
+    "accuracy by equality": (
+        ONE,
+        BCE,
+        [METRICS.Accuracy()],
+        ["CT01"],
+        r"Accuracy\(\).*BinaryAccuracy\(threshold=0.5\)",
+    ),
+    "of a softmax": (SOFT, "sparse_categorical_crossentropy", [METRICS.Accuracy()], ["CT01"], "SparseCategoricalAcc"),
+    "of logits": (RAW, LOGITS, [METRICS.Accuracy()], ["CT01"], r"logits with labels.*threshold=0.0"),
+    "logits cut at 0.5": (RAW, LOGITS, ["accuracy", METRICS.Recall()], ["CT02", "CT02"], "0.622"),
+    "area of logits": (RAW, LOGITS, [METRICS.AUC()], ["CT02"], "from_logits=True"),
+    "argmax of a column": (ONE, BCE, [METRICS.CategoricalAccuracy()], ["CT05"], "always class 0"),
+    "cells of a softmax": (SOFT, "categorical_crossentropy", ["binary_accuracy"], ["CT05"], "3 columns apart"),
+    "both columns": (
+        Dense(2, activation="softmax"),
+        "categorical_crossentropy",
+        [METRICS.Precision()],
+        ["CT14"],
+        "class_id=1",
+    ),
+    "a sigmoid twice": (ONE, LOGITS, [], ["CT02"], "last layer is a sigmoid.*twice in training.*drop from_logits"),
+    "a softmax twice": (SOFT, SPARSE_LOGITS, [], ["CT02"], "applied twice in training"),
+    "no sigmoid": (RAW, BCE, [], ["CT02"], "last activation is linear.*'binary_crossentropy'.*from_logits=True"),
+    "tanh": (Dense(1, activation="tanh"), BCE, [], ["CT02"], "tanh"),
+    "one column, many classes": (ONE, "categorical_crossentropy", [], ["CT05"], "nothing is learned"),
+}
+
+
+def measured(layer: Any, loss: Any, metrics: list[Any]) -> Any:
+    made = Sequential([Input((4,)), type(layer).from_config(layer.get_config())])
+    made.compile(optimizer="adam", loss=loss, metrics=metrics)
+    return made
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_loss_or_metric_that_does_not_fit_is_named(name: str) -> None:
+    layer, loss, metrics, codes, said = MISTAKES[name]
+    found = compile_mistakes(measured(layer, loss, metrics))
+    assert [mistake.code for mistake in found] == codes
+    assert re.search(said, str(found[0]))
+
+
+RIGHT: dict[str, tuple[Any, Any, list[Any]]] = {
+    "text": (ONE, BCE, ["accuracy"]),
+    "text in capitals": (ONE, BCE, ["Accuracy", "acc"]),
+    "objects": (ONE, BCE, [METRICS.BinaryAccuracy(threshold=0.3), METRICS.Precision(), METRICS.AUC()]),
+    "logits": (RAW, LOGITS, [METRICS.BinaryAccuracy(threshold=0.0), METRICS.AUC(from_logits=True)]),
+    "several classes": (SOFT, "sparse_categorical_crossentropy", ["accuracy", METRICS.SparseCategoricalAccuracy()]),
+    "one class of a softmax": (
+        Dense(2, activation="softmax"),
+        "categorical_crossentropy",
+        [METRICS.Recall(class_id=1)],
+    ),
+    "squares of a sigmoid": (ONE, "mse", ["mae"]),
+    "functions": (ONE, lambda truth, out: keras.ops.mean(truth - out), [lambda truth, out: keras.ops.mean(out)]),
+    "a regression": (RAW, "mse", ["mae"]),
+    "hard sigmoid": (Dense(1, activation="hard_sigmoid"), BCE, ["accuracy"]),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_fits_is_left_alone(name: str) -> None:
+    assert compile_mistakes(measured(*RIGHT[name])) == ()
+
+
+def test_keras_does_what_the_mistakes_say() -> None:
+    """The figures that the messages rest on, from Keras itself."""
+    names = [METRICS.Accuracy(name="equal"), METRICS.CategoricalAccuracy(name="argmax")]
+    found = measured(ONE, BCE, ["accuracy", *names]).evaluate(X, CODES[:, None], verbose=0, return_dict=True)
+    assert (found["equal"], found["argmax"]) == (0.0, 1.0)
+    assert 0 < found["accuracy"] < 1
+    both = measured(Dense(2, activation="softmax"), "categorical_crossentropy", [METRICS.Precision(), "accuracy"])
+    found = both.evaluate(X, np.eye(2)[CODES], verbose=0, return_dict=True)
+    assert found["accuracy"] == pytest.approx(next(found[name] for name in found if "precision" in name))
+    alone = measured(ONE, "categorical_crossentropy", [])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras says it too, of some backends
+        assert alone.evaluate(X, CODES[:, None].astype(float), verbose=0) < 1e-6
+
+
+def test_a_mistake_is_a_warning_with_its_code_and_stands_in_the_notes() -> None:
+    net = measured(ONE, BCE, [METRICS.Accuracy()])
+    with pytest.warns(GuessWarning, match="for equality") as caught:
+        found = score(net, X, y_true=CODES)
+    assert [each.message.code for each in caught] == ["CT01"]  # type: ignore[union-attr]
+    assert any(note.endswith("[CT01]") for note in found.notes)
+    with pytest.warns(GuessWarning, match="CT01"):
+        assert any("CT01" in note for note in wrap(net, X, CODES).notes)
+    with pytest.warns(GuessWarning, match="twice in training"):
+        soft = score(measured(SOFT, SPARSE_LOGITS, []), X, y_true=np.arange(300) % 3)
+    assert soft.kind == "probability"
+    with pytest.warns(GuessWarning, match="from_logits"):
+        assert score(measured(RAW, BCE, []), X, y_true=CODES).kind == "rank"
+    with pytest.warns(GuessWarning, match="CT01"):
+        fitted = cl.fit(people(100), target="left", positive="yes", plan=TWO, network=compiled_badly())
+    assert any("CT01" in note for note in fitted.notes)
+
+
+def compiled_badly() -> Any:
+    net = Sequential([Dense(1, activation="sigmoid")])  # its width is known before any row
+    net.compile(optimizer="adam", loss=BCE, metrics=[METRICS.Accuracy()])
+    return net
+
+
+def test_a_declared_kind_that_the_last_layer_denies_is_said() -> None:
+    net = model(Dense(1, activation="sigmoid"))
+    with pytest.warns(GuessWarning, match=r"last layer is a sigmoid.*\[CT02\]"):
+        assert score(net, X, y_true=CODES, kind="logit").kind == "logit"
+    assert score(net, X, y_true=CODES, kind="rank").kind == "rank"
+    with pytest.warns(UserWarning, match="always return"), pytest.raises(ScoreError, match="CT05"):
+        score(model(Dense(1, activation="softmax")), X, y_true=CODES, kind="probability")
+    with pytest.raises(ScoreError, match=r"outside.*\[CT02\]"):
+        score(model(Dense(1)), X * 9, y_true=CODES, kind="probability")
+
+
+class ArgMax(keras.layers.Layer):
+    def call(self, rows: Any) -> Any:
+        return keras.ops.argmax(rows, axis=-1)
+
+
+def test_an_argmax_of_one_column_is_refused() -> None:
+    net = model(Dense(1, activation="sigmoid"))
+    with pytest.raises(ScoreError, match="class 0 for all 300 rows") as caught:
+        score(lambda rows: net.predict(rows, verbose=0).argmax(axis=1), X, y_true=CODES, kind="label")
+    assert caught.value.code == "CT05"
+    with pytest.raises(ScoreError, match="class 0 for all 300 rows"):
+        score(lambda rows: net.predict(rows, verbose=0).argmax(axis=1), X, y_true=CODES, kind="probability")
+    with pytest.raises(ScoreError, match="class numbers") as caught:
+        score(model(Dense(1, activation="sigmoid"), ArgMax()), X, y_true=CODES)
+    assert caught.value.code == "CT05"
 
 
 def test_a_torch_module_is_read_by_its_last_part() -> None:
@@ -361,3 +504,132 @@ def test_an_altered_wrapped_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(packed(arrays))
     with pytest.raises(ModelFileError):
         Wrapped.load(path)
+
+
+# --- while training ---------------------------------------------------------------------------------------------------
+
+
+def trained(callbacks: list[Any], epochs: int = 3, classes: int = 1) -> tuple[Any, dict[str, list[float]]]:
+    keras.utils.set_random_seed(5)
+    net = Sequential(
+        [Dense(10, activation="relu"), Dense(classes, activation="sigmoid" if classes == 1 else "softmax")]
+    )
+    loss = BCE if classes == 1 else "sparse_categorical_crossentropy"
+    net.compile(optimizer=keras.optimizers.Adam(0.03), loss=loss, metrics=["accuracy"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras on JAX uses what NumPy deprecates
+        found = net.fit(X[:150], CODES[:150], epochs=epochs, verbose=0, callbacks=callbacks)
+    return net, found.history
+
+
+def test_our_figures_follow_the_epochs(capsys: pytest.CaptureFixture[str]) -> None:
+    plain, _ = trained([])
+    each = cl.keras.ThresholdMetrics(X[150:], Y[150:], positive="spam", threshold=0.3)
+    net, history = trained([each])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["epoch 1", "epoch 2", "epoch 3"]
+    scores = score(net, X[150:], y_true=Y[150:], positive="spam")
+    final = cl.evaluate(scores, threshold=0.3)
+    for name in ("roc_auc", "precision", "recall", "f1", "log_loss"):
+        low, high = final[name].interval()
+        found = [history[f"cl_{name}{end}"][-1] for end in ("", "_low", "_high")]
+        assert found == pytest.approx([final[name].value, low, high])
+        assert f"{name} {final[name].value:.3f} [{low:.3f}, {high:.3f}]" in lines[-1]
+    assert history["cl_threshold"] == [0.3] * 3
+    assert lines[-1].endswith("at 0.3")
+    weights = zip(architecture.weights_of(plain), architecture.weights_of(net), strict=True)
+    assert all((a == b).all() for a, b in weights), "looking does not disturb the training"
+    assert each.evaluation is not None
+    assert history["cl_roc_auc"][0] != history["cl_roc_auc"][-1]
+
+
+def test_what_comes_later_may_stop_by_them() -> None:
+    each = cl.keras.ThresholdMetrics(X[150:], CODES[150:], metrics=[cl.brier, "recall"], verbose=False, prefix="own_")
+    early = keras.callbacks.EarlyStopping(monitor="own_brier_low", mode="max", patience=1)
+    _, history = trained([each, early], 30)
+    assert len(history["own_brier"]) < 30
+    assert {name for name in history if name.startswith("own_")} == {
+        *(f"own_{name}{end}" for name in ("brier", "recall") for end in ("", "_low", "_high")),
+        "own_threshold",
+    }
+
+
+def test_a_policy_chooses_on_other_rows_than_are_measured() -> None:
+    policy = cl.maximize(cl.f1)
+    each = cl.keras.ThresholdMetrics(X[150:], CODES[150:], policy=policy, verbose=False)
+    net, history = trained([each], 1)
+    scores = score(net, X[150:], y_true=CODES[150:])
+    point = policy.choose(scores)
+    assert each.point == point
+    assert history["cl_threshold"] == [point.threshold]
+    fold = stratified_folds(scores.truth, 5, 0)
+    decision = np.empty(150, dtype=np.int32)
+    for number in range(5):
+        decision[fold == number] = policy.choose(scores.take(fold != number)).codes(scores.take(fold == number))
+    assert history["cl_f1"] == [cl.evaluate(scores, decision=decision)["f1"].value]
+    assert history["cl_f1"][0] < cl.evaluate(scores, point)["f1"].value, "the rows that chose flatter it"
+
+
+def test_an_epoch_without_a_threshold_leaves_gaps() -> None:
+    policy = cl.maximize(cl.f1, subject_to=[cl.fpr <= 0.001, cl.recall >= 0.999])
+    each = cl.keras.ThresholdMetrics(X[150:], CODES[150:], policy=policy, verbose=False)
+    _, history = trained([each], 1)
+    assert np.isnan([history["cl_recall"], history["cl_threshold"]]).all()
+    assert history["cl_roc_auc"][0] > 0
+
+
+def test_several_classes_and_what_is_refused() -> None:
+    truth = CODES + (X[:, 2] > 0.5)
+    each = cl.keras.ThresholdMetrics(X[150:], truth[150:], verbose=False)
+    keras.utils.set_random_seed(5)
+    net = Sequential([Input((4,)), Dense(3, activation="softmax")])
+    net.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+    history = net.fit(X[:150], truth[:150], epochs=1, verbose=0, callbacks=[each]).history
+    assert history["cl_macro_f1"] == [cl.macro(cl.f1)(score(net, X[150:], y_true=truth[150:]))]
+    assert "cl_threshold" not in history
+    with pytest.raises(InputError, match="a threshold and a policy"):
+        cl.keras.ThresholdMetrics(X, CODES, threshold=0.5, policy=cl.maximize(cl.f1))
+    with pytest.raises(InputError, match="without confidence"):
+        cl.keras.ThresholdMetrics(X, CODES, policy=cl.maximize(cl.f1, subject_to=[cl.recall >= 0.5], confidence=0.9))
+    with pytest.raises(AttributeError, match="ThresholdMetric'"):
+        _ = cl.keras.ThresholdMetric
+
+
+# --- a beginner's three lines -----------------------------------------------------------------------------------------
+
+
+def test_the_three_lines_of_a_beginner_become_a_decision(tmp_path: Path) -> None:
+    network = Sequential([Dense(10, activation="relu"), Dense(1, activation="sigmoid")])
+    metrics = [METRICS.Precision(), METRICS.Recall(), METRICS.Accuracy()]
+    network.compile(optimizer="adam", loss="binary_crossentropy", metrics=metrics)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        history = network.fit(X[:150], CODES[:150], epochs=40, verbose=0).history
+    assert history["accuracy"][-1] == 0.0, "what the beginner sees"
+
+    # the mistake by name, with its mend
+    with pytest.warns(GuessWarning) as caught:
+        scores = score(network, X[150:], y_true=Y[150:], positive="spam", classes=["ham", "spam"])
+    (said,) = [each.message for each in caught]
+    assert said.code == "CT01"  # type: ignore[union-attr]
+    assert "BinaryAccuracy(threshold=0.5)" in str(said)
+    # the output is P(spam)
+    assert (scores.kind, scores.classes.positive) == ("probability", "spam")
+    assert np.allclose(scores.score, network.predict(X[150:], verbose=0)[:, 0], atol=1e-6)
+    assert "one output, read as the score of 'spam'" in scores.notes
+    assert str(cl.explain(float(scores.score[0]), classes=scores.classes)).startswith("P(")
+    # the accuracy that was meant
+    meant = METRICS.BinaryAccuracy(threshold=0.5)
+    meant.update_state(CODES[150:, None], scores.score[:, None])
+    assert cl.evaluate(scores)["accuracy"].value == pytest.approx(float(meant.result()), abs=1e-6)
+    # a threshold that was chosen, and the report
+    point = cl.minimize(cl.cost(fp=1, fn=5)).choose(scores)
+    assert point.threshold == pytest.approx(1 / 6)
+    cl.report(scores, point).save(tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "CT01" in page
+    assert "spam" in page
+    with pytest.warns(GuessWarning, match="CT01"):
+        wrapped = wrap(network, X[150:], Y[150:], classes=["ham", "spam"], policy=cl.maximize(cl.f1))
+    assert wrapped.evaluation["accuracy"].value > 0.6
+    assert 0 < wrapped.point.threshold < 1  # type: ignore[operator]

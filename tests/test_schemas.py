@@ -77,6 +77,16 @@ def documents():
     yield "calibrator", "several", cl.calibrate(several()).to_dict()
     yield "explanation", "two", cl.explain(0.9, classes=["ham", "spam"], threshold=0.3).to_dict()
     yield "explanation", "three", cl.explain([0.2, 0.3, 0.5], classes=["a", "b", "c"]).to_dict()
+    valid, three = binary(), several()
+    yield "explanation", "region", cl.explain(0.9, cl.maximize(cl.f1).choose(valid), rows=valid).to_dict()
+    grouped = valid.with_groups(np.arange(valid.n) // 2)
+    yield "explanation", "clusters", cl.explain(0.9, cl.capacity(rate=0.1).choose(valid), rows=grouped).to_dict()
+    priced = cl.minimize(cl.cost(matrix="quadratic")).choose(three)
+    yield "explanation", "costs", cl.explain(np.eye(three.classes.k)[0], priced, rows=three).to_dict()
+    rng = np.random.default_rng(0)
+    table = {"a": rng.normal(size=120), "y": rng.choice(["no", "yes"], 120)}
+    model = cl.fit(table, target="y", positive="yes", families=["linear", "network"], budget=None)
+    yield "explanation", "row", model.explain({"a": 1.0, "b": 3}).to_dict()
     for name, asked in (("short", ["recall>=0.2", "fpr<=0.5"]), ("several", "precision[class 1]>=0.1")):
         yield "gates", name, cl.gate(EVALUATIONS[name], asked).to_dict()
 

@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import IsolationForest, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 
 import cutline as cl
 from cutline.errors import (
@@ -34,6 +35,7 @@ from cutline.errors import (
 from cutline.evidence import stratified_folds
 from cutline.model.outputs import score
 from cutline.model.wrap import Wrapped, wrap
+from tests import stand_ins
 
 QUIET = {"verbose": -1, "num_threads": 1, "seed": 1, "deterministic": True}
 
@@ -133,6 +135,18 @@ def test_what_only_predicts_gives_labels() -> None:
     assert score(RandomForestClassifier(5, random_state=0).fit(X, Y), X, positive="spam", kind="label").kind == "label"
 
 
+def test_labels_that_are_all_zero_are_taken_for_an_argmax_of_one_column() -> None:
+    nothing = np.zeros(400, dtype=int)
+    assert score(lambda rows: nothing * 1.0, X, y_true=CODES, kind="rank").n == 400, "no numbers of classes"
+    for model in (OnlyPredicts(nothing), lambda rows: nothing):
+        with pytest.raises(ScoreError, match=rf"all 400 rows, of which {CODES.sum()} are another.*\[CT05\]"):
+            score(model, X, y_true=CODES, kind="label")
+    assert score(OnlyPredicts(nothing), X, y_true=nothing, classes=[0, 1]).kind == "label", "truth is 0 as well"
+    assert score(OnlyPredicts(nothing[:5]), X[:5], y_true=[0, 0, 1, 0, 0]).n == 5, "too few rows to say so"
+    knows = DummyClassifier(strategy="constant", constant=0).fit(X, CODES)
+    assert score(knows, X, y_true=CODES, kind="label").kind == "label", "it knows its classes"
+
+
 def test_a_model_of_several_targets_is_refused() -> None:
     model = MultiOutputClassifier(LogisticRegression()).fit(X, np.column_stack([CODES, 1 - CODES]))
     with pytest.raises(ScoreError, match="2 targets"):
@@ -195,6 +209,171 @@ def test_catboost_is_read_whichever_of_its_classes_it_is() -> None:
     assert np.allclose(score(plain, X, y_true=Y, positive="spam").score, expected)
 
 
+def test_one_against_all_is_divided_by_its_sum() -> None:
+    model = lightgbm.LGBMClassifier(objective="multiclassova", n_estimators=5, verbose=-1, n_jobs=1).fit(X3, Y3)
+    raw = model.predict_proba(X3)
+    assert np.abs(raw.sum(axis=1) - 1).max() > 0.01
+    for each, more in ((model, {}), (model.booster_, {"classes": list(THREE)})):
+        found = score(each, X3, y_true=Y3, **more)
+        assert np.allclose(found.score, raw / raw.sum(axis=1, keepdims=True))
+        assert any("divided by their sum" in note for note in found.notes)
+    catboost = pytest.importorskip("catboost")
+    how = {"iterations": 5, "verbose": False, "allow_writing_files": False, "thread_count": 1}
+    apart = catboost.CatBoostClassifier(loss_function="MultiClassOneVsAll", **how).fit(X3, Y3)
+    assert np.allclose(score(make_pipeline(apart), X3, y_true=Y3).score.sum(axis=1), 1)
+
+
+@pytest.mark.filterwarnings("ignore:Cannot compute class probabilities")  # LightGBM says so, once
+def test_sums_of_an_objective_of_its_own_are_no_probabilities() -> None:
+    def own(truth: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        p = 1 / (1 + np.exp(-z))
+        return p - truth, p * (1 - p)
+
+    model = lightgbm.LGBMClassifier(objective=own, n_estimators=3, verbose=-1, n_jobs=1).fit(X, CODES)
+    found = score(model, X, y_true=CODES)
+    assert found.kind == "rank"
+    assert any("an objective of its own" in note for note in found.notes)
+    assert score(model, X, y_true=CODES, kind="logit").kind == "logit"
+
+
+def test_margins_of_pairs_are_no_columns_of_classes() -> None:
+    pairs = SVC(decision_function_shape="ovo").fit(X3, Y3)
+    assert pairs.decision_function(X3).shape == (400, 3), "as wide as the classes are many, which is the trap"
+    with pytest.raises(ScoreError, match=r"ovr.*\[CT04\]"):
+        score(make_pipeline(pairs), X3, y_true=Y3)
+    assert score(SVC(decision_function_shape="ovr").fit(X3, Y3), X3, y_true=Y3).kind == "rank"
+    assert score(SVC(decision_function_shape="ovo").fit(X, Y), X, y_true=Y, positive="spam").kind == "rank"
+
+
+def test_a_stand_in_of_xgboost_is_read_by_its_objective(monkeypatch: pytest.MonkeyPatch) -> None:
+    xgboost = stand_ins.xgboost(monkeypatch)
+    two, three = np.array([2.0, 1.0, 0.0]), np.eye(3)
+    truth = np.arange(400) % 3
+    kinds = {"binary:logistic": "probability", "reg:logistic": "probability", "binary:logitraw": "logit"}
+    for objective, kind in (kinds | {"binary:hinge": "rank", "rank:pairwise": "rank"}).items():
+        found = score(xgboost.Booster(objective, two), X, y_true=CODES)
+        assert found.kind == kind
+        assert len(np.unique(found.score)) > 300
+    for objective, kind in {"multi:softprob": "probability", "multi:softmax": "logit"}.items():
+        assert score(xgboost.Booster(objective, three), X, y_true=truth).kind == kind
+    with pytest.raises(LabelError, match="CT05"):
+        score(xgboost.Booster("multi:softprob", three), X, y_true=truth + 1)
+
+
+def test_a_stand_in_of_torch_is_read_by_its_last_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    nn = stand_ins.torch(monkeypatch).nn
+    net = nn.Sequential(nn.Linear(3, 1), nn.Sigmoid(), nn.Dropout(0.5))
+    found = score(net, X, y_true=CODES)
+    assert (found.kind, net.training) == ("probability", True)
+    assert len(np.unique(found.score)) == 400, "in evaluation mode dropout drops nothing"
+    assert score(nn.Sequential(nn.Linear(3, 3), nn.Softmax(1)), X, y_true=np.arange(400) % 3).kind == "probability"
+    assert score(nn.Sequential(nn.Linear(3, 2), nn.LogSoftmax(1)), X, y_true=CODES).kind == "logit"
+    assert score(nn.Linear(3, 1), X, y_true=CODES).kind == "logit"
+    with pytest.raises(ScoreError, match=r"always 1.*\[CT05\]"):
+        score(nn.Sequential(nn.Linear(3, 1), nn.Softmax(1)), X, y_true=CODES)
+    with pytest.raises(ScoreError, match=r"2 sigmoid.*\[CT05\]"):
+        score(nn.Sequential(nn.Linear(3, 2), nn.Sigmoid()), X, y_true=CODES)
+
+
+def session(nodes: list[Any], outputs: list[Any], inputs: list[Any] | None = None) -> Any:
+    """A session of ONNX Runtime of a graph, as converters write it."""
+    onnx, runtime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
+    one, make = onnx.TensorProto, onnx.helper
+    inputs = inputs or [make.make_tensor_value_info("X", one.FLOAT, [None, 3])]
+    graph = make.make_graph(nodes, "g", inputs, outputs)
+    versions = [make.make_opsetid("", 17), make.make_opsetid("ai.onnx.ml", 3)]
+    model = make.make_model(graph, opset_imports=versions, ir_version=8)
+    return runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def converted(model: LogisticRegression, *, zipmap: bool, normal: str = "Normalizer") -> Any:
+    """A logistic regression as skl2onnx converts it: LinearClassifier, Normalizer, and ZipMap unless turned off."""
+    onnx = pytest.importorskip("onnx")
+    make, one = onnx.helper, onnx.TensorProto
+    coef, bias = model.coef_, model.intercept_
+    if len(coef) == 1:
+        coef, bias = np.concatenate([-coef, coef]), np.concatenate([-bias, bias])
+    names = [str(name) for name in model.classes_]
+    link = {"post_transform": "LOGISTIC" if len(names) == 2 else "SOFTMAX"} if normal else {}
+    nodes = [
+        make.make_node(
+            "LinearClassifier",
+            ["X"],
+            ["label", "raw"],
+            domain="ai.onnx.ml",
+            classlabels_strings=names,
+            coefficients=coef.ravel().tolist(),
+            intercepts=bias.tolist(),
+            multi_class=1 if len(names) > 2 else 0,
+            **link,
+        ),
+        make.make_node(normal, ["raw"], ["p"], domain="ai.onnx.ml", norm="L1")
+        if normal
+        else make.make_node("Identity", ["raw"], ["p"]),
+    ]
+    outputs = [make.make_tensor_value_info("label", one.STRING, [None])]
+    if not zipmap:
+        return session(nodes, [*outputs, make.make_tensor_value_info("p", one.FLOAT, [None, len(names)])])
+    nodes.append(make.make_node("ZipMap", ["p"], ["maps"], domain="ai.onnx.ml", classlabels_strings=names))
+    pairs = make.make_map_type_proto(one.STRING, make.make_tensor_type_proto(one.FLOAT, []))
+    return session(nodes, [*outputs, make.make_value_info("maps", make.make_sequence_type_proto(pairs))])
+
+
+@pytest.mark.parametrize("zipmap", [True, False])
+def test_a_session_of_onnx_gives_its_classes_where_it_can(linear: Any, three: Any, zipmap: bool) -> None:
+    found = score(converted(linear, zipmap=zipmap), X, y_true=Y, positive="spam")
+    assert (found.kind, found.classes.names) == ("probability", ("ham", "spam"))
+    assert np.allclose(found.score, linear.predict_proba(X)[:, 1], atol=1e-5)
+    several = score(converted(three, zipmap=zipmap), pd.DataFrame(X3), y_true=Y3)
+    assert np.allclose(several.score, three.predict_proba(X3), atol=1e-5)
+    few = converted(linear, zipmap=zipmap)
+    row = X[[0]]
+    if zipmap:  # the class of each column is written beside it
+        assert score(few, row, positive="spam").n == 1
+    else:  # one row cannot tell whose column is whose
+        with pytest.raises(LabelError, match="CT04"):
+            score(few, row)
+        assert np.allclose(score(few, row, classes=["ham", "spam"]).score, linear.predict_proba(row)[:, 1], atol=1e-5)
+
+
+def test_margins_and_single_outputs_of_onnx(linear: Any, three: Any) -> None:
+    assert score(converted(three, zipmap=False, normal=""), X3, y_true=Y3).kind == "rank"
+    onnx = pytest.importorskip("onnx")
+    make, one = onnx.helper, onnx.TensorProto
+    weights = onnx.numpy_helper.from_array(linear.coef_.T.astype(np.float32), "w")
+    nodes = [
+        make.make_node("Constant", [], ["w"], value=weights),
+        make.make_node("MatMul", ["X", "w"], ["z"]),
+        make.make_node("Sigmoid", ["z"], ["p"]),
+        make.make_node("ArgMax", ["p"], ["label"], axis=1, keepdims=0),
+    ]
+    p, z = (make.make_tensor_value_info(name, one.FLOAT, [None, 1]) for name in "pz")
+    label = make.make_tensor_value_info("label", one.INT64, [None])
+    found = score(session(nodes, [p]), X, y_true=CODES)
+    assert (found.kind, found.n_pos) == ("probability", CODES.sum())
+    assert np.allclose(found.score, 1 / (1 + np.exp(-X @ linear.coef_[0])), atol=1e-5)
+    assert score(session(nodes, [z]), X, y_true=CODES).kind == "logit"
+    assert score(session(nodes, [z]), X, y_true=CODES, kind="rank").kind == "rank"
+    with pytest.raises(ScoreError, match=r"predicted labels alone.*\[CT03\]"):
+        score(session(nodes, [label]), X, y_true=CODES)
+    with pytest.raises(ScoreError, match="2 outputs of scores"):
+        score(session(nodes, [p, z]), X, y_true=CODES)
+
+
+def test_a_session_with_an_input_for_each_column_takes_a_frame() -> None:
+    onnx = pytest.importorskip("onnx")
+    make, one = onnx.helper, onnx.TensorProto
+    nodes = [make.make_node("Cast", ["b"], ["c"], to=one.FLOAT), make.make_node("Add", ["a", "c"], ["z"])]
+    kinds = {"a": one.FLOAT, "b": one.INT64}
+    inputs = [make.make_tensor_value_info(name, kind, [None, 1]) for name, kind in kinds.items()]
+    made = session(nodes, [make.make_tensor_value_info("z", one.FLOAT, [None, 1])], inputs)
+    frame = pd.DataFrame({"b": CODES, "a": X[:, 0], "other": "x"})
+    for rows in (frame, pl.from_pandas(frame), {name: frame[[name]].to_numpy() for name in "ab"}):
+        assert np.allclose(score(made, rows, y_true=CODES, kind="rank").score, X[:, 0] + CODES, atol=1e-5)
+    with pytest.raises(ShapeError, match="inputs"):
+        score(made, X, y_true=CODES)
+
+
 P = np.random.default_rng(5).dirichlet(np.ones(3), 400)
 TRUTHS = {
     "index": (np.arange(400) % 3, (0, 1, 2)),
@@ -218,7 +397,7 @@ def test_an_order_that_nobody_said_is_refused() -> None:
         score(lambda rows: P, X, y_true=Y3, kind="probability")
     with pytest.raises(LabelError, match="classes="):
         score(lambda rows: P[:, :2] / P[:, :2].sum(1, keepdims=True), X, y_true=Y, positive="spam", kind="probability")
-    with pytest.raises(LabelError, match="1, 2, 3"):
+    with pytest.raises(LabelError, match=r"1, 2, 3.*codes begin at 0.*\[CT05\]"):
         score(lambda rows: P, X, y_true=np.arange(400) % 3 + 1, kind="probability")
     with pytest.raises(LabelError, match="positive="):
         score(lambda rows: P[:, 0], X, y_true=Y, kind="probability")

@@ -169,7 +169,7 @@ if TYPE_CHECKING:
     )
     from cutline.evidence.slice_results import Slices
     from cutline.evidence.slices import slices
-    from cutline.model import Classifier, fit, load
+    from cutline.model import Classifier, fit, keras, load
     from cutline.model.coefficients import Coefficients, coefficients
     from cutline.model.estimator import CutlineClassifier
     from cutline.model.importance import importance, learning_curve
@@ -185,6 +185,7 @@ _LAZY = {
     "Wrapped": "model.wrap",
     "coefficients": "model.coefficients",
     "importance": "model.importance",
+    "keras": "model.keras",
     "learning_curve": "model.importance",
     "score": "model.outputs",
     "wrap": "model.wrap",
@@ -322,6 +323,7 @@ __all__ = [
     "importance",
     "informedness",
     "jaccard",
+    "keras",
     "ks",
     "label_next",
     "learning_curve",
@@ -394,7 +396,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
-        return getattr(import_module(f"cutline.{_LAZY[name]}"), name)
+        module = import_module(f"cutline.{_LAZY[name]}")
+        return getattr(module, name, module)  # `keras` is a module itself
     if name == "__version__":
         return _version()
     raise AttributeError(f"module 'cutline' has no attribute {name!r}")

@@ -19,7 +19,8 @@
     ├── GuessWarning                  something was guessed that could turn the meaning around
     └── UndefinedWarning              a figure is 0/0 and given as nan
 
-Every message has the same four parts: the argument, what came, what was wanted, one hint.
+Every message has the same four parts: the argument, what came, what was wanted, one hint. Where it is one of the traps
+that `check` looks for, it ends in the trap's code, which is its ``code`` too.
 """
 
 from __future__ import annotations
@@ -45,14 +46,17 @@ class CutlineError(ValueError):
         What was wanted.
     hint : str, optional
         One thing to do about it.
+    code : str, optional
+        Of the trap that it is, such as "CT05": ``cutline check --list`` names them all.
     """
 
     exit_code = 1
 
-    def __init__(self, argument: str, came: str, wanted: str, hint: str = "") -> None:
-        self.argument, self.came, self.wanted, self.hint = argument, came, wanted, hint
+    def __init__(self, argument: str, came: str, wanted: str, hint: str = "", *, code: str = "") -> None:
+        self.argument, self.came, self.wanted, self.hint, self.code = argument, came, wanted, hint, code
         message = f"{argument}: came {came}; wanted {wanted}."
-        super().__init__(f"{message} Hint: {hint}." if hint else message)
+        message = f"{message} Hint: {hint}." if hint else message
+        super().__init__(f"{message} [{code}]" if code else message)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default passes the joined message as the only argument, which does not unpickle.
@@ -154,7 +158,27 @@ class NotCertifiable(NoFeasibleThreshold):
 
 
 class CutlineWarning(UserWarning):
-    """Root of our warnings."""
+    """Root of our warnings.
+
+    Parameters
+    ----------
+    message : str
+    code : str, optional
+        Of the trap that it is, such as "CT01".
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        self.code = code
+        super().__init__(f"{message} [{code}]" if code else message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _warned, (type(self), self.code, self.args)
+
+
+def _warned(kind: type[CutlineWarning], code: str, args: tuple[Any, ...]) -> CutlineWarning:
+    warning = kind(*args)
+    warning.code = code
+    return warning
 
 
 class GuessWarning(CutlineWarning):

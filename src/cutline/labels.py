@@ -112,6 +112,7 @@ class Classes(Shown):
                 f"{len(found)} class(es): {found}",
                 "at least two classes",
                 "name all of them with classes= when a part of the data lacks one",
+                code="CT11",
             )
         if len(found) > 2:
             return cls(found, positive)
@@ -168,6 +169,7 @@ class Classes(Shown):
                 f"{_shown([read.found[i] for i in unknown])}",
                 f"labels among {_shown(self.names)}",
                 "labels and class names are compared by value and type: '1' is not 1",
+                code="CT18",
             )
         if where == list(range(len(where))):
             return read.codes.astype(_smallest(self.k))
@@ -219,6 +221,7 @@ class Classes(Shown):
                 f"{int((~good).sum())} row(s) that are not one-hot, the first at row {int((~good).argmax())}",
                 "exactly one 1 in every row",
                 "several ones in a row is a multi-label problem",
+                code="CT05",
             )
         return values.argmax(axis=1).astype(np.int32)
 

@@ -113,6 +113,7 @@ class Scores(Shown):
                 f"the column {named[0]!r}",
                 f"the score of the positive class {known.positive!r}",
                 f"pass 1 - {named[0]}, or the columns of both classes",
+                code="CT04",
             )
         checked_kind, score = _score(columns, known, kind, notes)
         n = score.shape[0]
@@ -530,6 +531,7 @@ def _score(columns: NDArray[Any], classes: Classes, kind: Kind | None, notes: li
             f"{outside:,} value(s) outside [0, 1], the first at row {row}: {score[row]}",
             "probabilities",
             "declare kind='logit' for logits, kind='rank' for any other score",
+            code="CT02",
         )
     elif kind == "probability" and uneven:
         raise ScoreError(
@@ -537,6 +539,7 @@ def _score(columns: NDArray[Any], classes: Classes, kind: Kind | None, notes: li
             f"{uneven:,} row(s) that do not sum to 1",
             "one probability for each class, summing to 1",
             "sigmoid outputs of several classes are no softmax: use one_vs_rest views or divide by the row sum",
+            code="CT12",
         )
     if score.ndim == 2 and classes.binary:
         pos = classes.index(classes.positive)

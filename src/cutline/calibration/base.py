@@ -68,7 +68,7 @@ def log_p(score: NDArray[Any], kind: Kind) -> Array:
 def rows_to_fit(scores: Scores, name: str) -> Scores:
     """The rows that count: of both classes when binary, no labels, and no ranking of several classes."""
     if scores.kind == "label":
-        raise ScoreError("scores", "predicted labels", "probabilities, logits or a ranking score")
+        raise ScoreError("scores", "predicted labels", "probabilities, logits or a ranking score", code="CT03")
     if not scores.binary and scores.kind == "rank":
         raise ScoreError("scores", "a ranking score of several classes", f"probabilities or logits for {name!r}")
     known = scores.known()

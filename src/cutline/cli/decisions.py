@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -117,31 +118,89 @@ def decide(point: Saved, scores: Source, /, *, columns: Columns = COLUMNS, outpu
 
 
 def explain(
-    score: Annotated[tuple[float, ...], Parameter(negative=())],
+    what: Annotated[tuple[str, ...], Parameter(negative=())],
     /,
     *,
     classes: str | None = None,
     threshold: float | None = None,
     point: Saved | None = None,
+    model: Path | None = None,
+    row: str | None = None,
+    id: str | None = None,
+    html: Path | None = None,
     json: Flag = False,
 ) -> None:
-    """Say in words what a probability means and what is decided.
+    """Say in words what a probability, or a row, means: what is decided and why, how sure that is, what moved it.
 
-    Example: cutline explain 0.9899 --classes 'not spam,spam' --threshold 0.37
+    Example: cutline explain 0.9899 --classes 'not spam,spam' --model spam.cutline
 
     Parameters
     ----------
-    score
-        The probability of the positive class, or one for each class.
+    what
+        The probability of the positive class, or one for each class; with --model also a file of rows.
     classes
         Class names, separated by commas; of two, the last is the positive one.
     threshold
         Positive iff probability >= threshold.
     point
         A saved operating point, in place of --classes and --threshold.
+    model
+        A saved classifier: also says how rows that were scored like this turned out, and what moved a row.
+    row
+        Which row of the file: its number, from 1, or its id with --id.
+    id
+        Column with row ids.
+    html
+        Where to write it as a small page.
     json
         Print JSON.
     """
+    check_output(html, suffixes=(".html", ".htm"))
     names = None if classes is None else [name.strip() for name in classes.split(",")]
-    said = cl.explain(list(score), None if point is None else read_point(point), classes=names, threshold=threshold)
+    if point is not None and model is not None:
+        raise InputError("--point", "a point and a classifier", "one of them", "the classifier has its own point")
+    found: Any = None if point is None else read_point(point)
+    scored = _numbers(what)
+    if model is not None:
+        found = cl.load(model)
+    elif scored is None:
+        raise InputError("what", repr(" ".join(what)), "a probability", "a file of rows needs --model")
+    if scored is not None and (row is not None or id is not None):
+        raise InputError("--row", "a row of a probability", "--row and --id with a file of rows")
+    given = _row(what, row, id) if scored is None else scored
+    said = cl.explain(given, found, classes=names, threshold=threshold)
+    if html is not None:
+        from cutline.data import write_text
+
+        write_text(html, said.to_html())
     print_or_json(said, json)
+
+
+def _numbers(words: tuple[str, ...]) -> list[float] | None:
+    """Probabilities; None for what is no numbers."""
+    try:
+        return [float(word) for word in words]
+    except ValueError:
+        return None
+
+
+def _row(words: tuple[str, ...], row: str | None, id: str | None) -> Any:
+    """One row of a file, by its number or id."""
+    from cutline.data import read_table
+
+    if len(words) != 1:
+        raise InputError("what", " ".join(words), "one file of rows")
+    table = read_table(words[0])
+    if id is not None and (row is None or id not in table.column_names):
+        came = "no --row" if row is None else f"no column {id!r}"
+        raise InputError("--id", came, "the id of a row, and the column that has it")
+    if row is None:
+        return table
+    if id is not None:
+        where = [i for i, value in enumerate(table.column(id).to_pylist()) if str(value) == row]
+    else:
+        where = [int(row) - 1] if row.isdecimal() and 0 < int(row) <= table.num_rows else []
+    if len(where) != 1:
+        what = f"an id in column {id!r}" if id else f"a number from 1 to {table.num_rows:,}"
+        raise InputError("--row", f"{row!r}" if not where else f"{row!r}, which {len(where)} rows have", what)
+    return table.slice(where[0], 1)

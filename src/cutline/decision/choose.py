@@ -49,7 +49,7 @@ def _choose(policy: Policy, scores: Scores, held: Scores | None, seed: int) -> O
         half = Threshold(0.5 if known.kind == "probability" else 0.0)
         return OperatingPoint(half if known.binary else MostProbable(), policy, "plug-in", known.classes, known.kind)
     if known.kind == "label":
-        raise ScoreError("scores", "predicted labels", "scores with an order, to choose a threshold on")
+        raise ScoreError("scores", "predicted labels", "scores with an order, to choose a threshold on", code="CT03")
     if policy.confidence is None and held is not None:
         raise InputError("certify", "certify rows without confidence", "a policy with confidence=, such as 0.95")
     if policy.selective and policy.prevalence is not None:
@@ -237,6 +237,7 @@ def check_roles(tune: Scores, held: Scores) -> None:
             f"rows of which about {100 * overlap:.0f} % are tuning rows",
             "rows that nothing was chosen on",
             "leave certify out to have a split made",
+            code="CT07",
         )
     check_untouched(held)
 
@@ -244,7 +245,8 @@ def check_roles(tune: Scores, held: Scores) -> None:
 def check_untouched(held: Scores) -> None:
     """Refuse rows to certify on that model, calibrator or cut have seen."""
     if held.role in ("train", "tune", "out-of-fold", "in-sample"):
-        raise RoleError("certify", f"rows of role {held.role!r}", "rows untouched by model, calibrator and cut")
+        wanted = "rows untouched by model, calibrator and cut"
+        raise RoleError("certify", f"rows of role {held.role!r}", wanted, code="CT07")
 
 
 def _selective(policy: Policy, known: Scores, held: Scores | None, seed: int) -> OperatingPoint:

@@ -176,6 +176,7 @@ class OperatingPoint(Shown):
                 f"kind {scores.kind!r}",
                 f"{self.kind!r}: the rule ({self.rule.says(self.classes)}) was chosen for these",
                 f"declare kind={self.kind!r} if that is what they are",
+                code="CT02",
             )
 
     def codes(self, scores: Scores, costs: RowCosts | None = None) -> NDArray[np.int32]:
@@ -241,6 +242,7 @@ class OperatingPoint(Shown):
                     f"the rows the operating point was {what} on",
                     "other rows",
                     "figures on these rows flatter it; its constraints already say how it did there",
+                    code="CT07",
                 )
         shared = max((share for share, _ in shares if share), default=0.0)
         if shared:

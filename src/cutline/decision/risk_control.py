@@ -229,7 +229,7 @@ class ControlledRisk(Shown):
             raise LabelError("rows", f"labels {list(rows.names)}", f"{list(self.labels)}, those it was calibrated for")
         prints = tuple(one.fingerprint for one in rows.each)
         if all(mine.overlap(theirs) == 1.0 for mine, theirs in zip(self.calibrated_on, prints, strict=True)):
-            raise RoleError("rows", "the rows the threshold was calibrated on", "other rows")
+            raise RoleError("rows", "the rows the threshold was calibrated on", "other rows", code="CT07")
         misses = _misses(_unweighted(rows), np.array([self.threshold]))[:, 0]
         error = float(misses.std(ddof=1)) / math.sqrt(misses.size) if misses.size > 1 else math.nan
         value = float(misses.mean()) if misses.size else math.nan

@@ -323,7 +323,7 @@ class PredictionSets(Shown):
         share = self.calibrated_on.overlap(known.fingerprint)
         if share == 1.0:
             hint = "sets are made so that they cover these rows"
-            raise RoleError("scores", "the rows the sets were calibrated on", "other rows", hint)
+            raise RoleError("scores", "the rows the sets were calibrated on", "other rows", hint, code="CT07")
         notes = list(self.notes)
         if share:
             notes.append(f"about {100 * share:.0f} % of the rows were used to calibrate the sets: in-sample")
@@ -488,7 +488,8 @@ def conformal(
     if randomized and method not in ("aps", "raps"):
         raise InputError("randomized", f"True for {method!r}", "'aps' or 'raps': the others have nothing to draw")
     if scores.role in ("train", "tune", "out-of-fold", "in-sample"):
-        raise RoleError("scores", f"rows of role {scores.role!r}", "rows untouched by model, calibrator and cut")
+        wanted = "rows untouched by model, calibrator and cut"
+        raise RoleError("scores", f"rows of role {scores.role!r}", wanted, code="CT07")
     known = _independent(scores).known()
     draws = _draws(known, seed, 0) if randomized else None
     truth = np.asarray(known.truth)

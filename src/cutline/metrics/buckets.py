@@ -104,7 +104,8 @@ def bucketed(scores: Scores, edges: Any = EVEN) -> Buckets:
     if not scores.binary:
         raise LabelError("scores", repr(scores.classes), "a binary problem", "use scores.one_vs_rest(name)")
     if scores.kind == "label":
-        raise ScoreError("y_score", "predicted labels", "scores with an order", "pass the scores of the model")
+        hint = "pass the scores of the model"
+        raise ScoreError("y_score", "predicted labels", "scores with an order", hint, code="CT03")
     known, ladder = scores.known(), edges_of(edges)
     slot, size, positive = _slots(known.score, edges, ladder), len(ladder), known.is_positive
 

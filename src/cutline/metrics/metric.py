@@ -142,6 +142,7 @@ class Metric(Shown):
                     f"no threshold for {self.name} of scores of kind {scores.kind!r}",
                     "a threshold",
                     "for example at=0.5, or let a policy choose it",
+                    code="CT01",
                 )
             return self.of_counts(ThresholdTable.from_scores(scores).counts(at))
         if self.of_table and scores.binary:

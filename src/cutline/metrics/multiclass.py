@@ -26,7 +26,7 @@ def decided(scores: Scores, at: float | None = None) -> NDArray[np.int32]:
     if not scores.binary:
         return core.argmax_rows(scores.score)
     if at is None:
-        raise ScoreError("at", "no threshold", "a threshold to decide at", "for example at=0.5")
+        raise ScoreError("at", "no threshold", "a threshold to decide at", "for example at=0.5", code="CT01")
     positive = scores.classes.index(scores.classes.positive)
     # float64 on both sides: float32 scores must not round the threshold to their own grid.
     return np.where(scores.score.astype(np.float64) >= at, positive, 1 - positive).astype(np.int32)

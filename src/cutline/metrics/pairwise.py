@@ -48,7 +48,8 @@ def class_order(scores: Scores, *, influence: bool = False) -> ClassOrder:
     Logits of several classes become softmax probabilities first: a single logit does not order rows.
     """
     if scores.kind == "label":
-        raise ScoreError("y_score", "predicted labels", "scores with an order", "pass the scores of the model")
+        hint = "pass the scores of the model"
+        raise ScoreError("y_score", "predicted labels", "scores with an order", hint, code="CT03")
     if scores.binary:
         raise LabelError("scores", repr(scores.classes), "more than two classes", "roc_auc is the area of two")
     known = scores.known()

@@ -96,6 +96,7 @@ class ThresholdTable(Shown):
                 "predicted labels",
                 "scores with an order",
                 "pass the scores of the model; ranking figures of hard labels mislead",
+                code="CT03",
             )
         known = scores.known()
         table = object.__new__(cls)

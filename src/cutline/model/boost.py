@@ -42,12 +42,17 @@ class CatBoost:
 
     def __call__(self, features: Features) -> Array:
         """Probabilities, shape (n, k)."""
-        if not self._model:
-            self._model.append(_loaded(self.content))
         out = np.zeros((features.n, self.k))
-        found = self._model[0].predict(_data(features), prediction_type="Probability", thread_count=1)
+        found = self.model.predict(_data(features), prediction_type="Probability", thread_count=1)
         out[:, self.present] = found
         return out
+
+    @property
+    def model(self) -> Any:
+        """CatBoost's model, parsed at first use."""
+        if not self._model:
+            self._model.append(_loaded(self.content))
+        return self._model[0]
 
     def arrays(self) -> Arrays:
         """All there is to save."""
@@ -132,6 +137,23 @@ def fit_catboost(train: Rows, held: Rows, seed: int, deadline: Deadline, until: 
     deadline.check()
     losses = np.asarray(model.get_evals_result()["validation"][name], dtype=np.float64)
     return CatBoostPath(_saved(model), present, train.k, losses)
+
+
+def shap_values(model: CatBoost, row: Features) -> Array:
+    """What each feature of one row adds to the sum of each class, and where it starts, shape (k, features + 1).
+
+    As CatBoost distributes it; classes that it does not know have zeros.
+    """
+    import catboost
+
+    pool = catboost.Pool(_data(row))
+    found = model.model.get_feature_importance(pool, type="ShapValues", thread_count=1)[0]
+    out = np.zeros((model.k, found.shape[-1]))
+    if found.ndim == 1:  # of two classes the log-odds of the second
+        out[model.present[1]] = found
+    else:
+        out[model.present] = found
+    return out
 
 
 def _data(features: Features) -> Any:

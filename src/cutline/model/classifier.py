@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from cutline.calibration import Calibrator
 from cutline.data import Schema, features_of, pieces, read_table, read_target, write_tables
-from cutline.decision import OperatingPoint
+from cutline.decision import Explanation, OperatingPoint
+from cutline.decision.explain import decided_by, measured_with
+from cutline.errors import ShapeError
 from cutline.evaluation import Evaluation, evaluate
 from cutline.evidence import z_of
 from cutline.labels import Classes, Shown
@@ -233,6 +235,40 @@ class Classifier(Shown):
         """Evaluate the decision on other rows, which have the target column."""
         return self.point.assess(self.scores(data, truth=True), confidence=confidence)
 
+    def explain(self, row: Any) -> Explanation:
+        """Say what one row means: its probabilities, the decision and its reason, and the features that moved it.
+
+        Parameters
+        ----------
+        row : frame, mapping or path
+            One row with the columns of the schema; a mapping may have plain values, ``{"age": 31, "plan": "a"}``.
+
+        Returns
+        -------
+        Explanation
+            Its contributions are those of the members that can be taken apart: linear terms exactly, trees by their
+            own contributions; the others are named.
+
+        Raises
+        ------
+        ShapeError
+            Not one row.
+        """
+        from cutline.model.contributions import contributions
+
+        table = read_table(_one_row(row))
+        if table.num_rows != 1:
+            hint = "take one, such as frame[3:4]; predict_proba takes all"
+            raise ShapeError("row", f"{table.num_rows:,} rows", "one row", hint)
+        scores = self.scores(table)
+        found = measured_with(decided_by(self.point, scores.probabilities[0]), self)
+        name = self.classes.positive if self.classes.binary else found.name
+        against = self.classes.negative if self.classes.binary else found.against
+        assert name is not None
+        names = [member["name"] for member in self.plan.members if member["weight"] > 0]
+        moved = contributions(self.bag, names, features_of(self.schema, table), self.classes, name, against, table)
+        return replace(found, contributions=moved, notes=scores.notes)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save as one file without any code in it; see `load`."""
         from cutline.model.persist import save
@@ -242,6 +278,12 @@ class Classifier(Shown):
     def __repr__(self) -> str:
         members = ", ".join(f"{m['name']} {m['weight']:.2f}" for m in self.plan.members if m["weight"] > 0)
         return f"Classifier({self.classes!r}; {members}; {self.calibrator.name} calibration)\n  {self.point.why}"
+
+
+def _one_row(row: Any) -> Any:
+    """A mapping of plain values as one of columns."""
+    plain = isinstance(row, Mapping) and not any(isinstance(cell, list | tuple | np.ndarray) for cell in row.values())
+    return {name: [cell] for name, cell in row.items()} if plain else row
 
 
 def _like(data: Any, columns: dict[str, NDArray[np.float64]]) -> Any:

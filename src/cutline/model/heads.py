@@ -51,9 +51,7 @@ class Head:
         fits = _are_probabilities(values)
         if self.activation in ("sigmoid", "softmax") and (self.sure or fits):
             check_width(self.activation, width)
-            twice = self.loss == "logits"
-            note = f"the loss takes logits, but the last layer is a {self.activation}: it was applied twice in training"
-            return "probability", (note,) if twice else ()
+            return "probability", ()
         if self.activation == "log_softmax" and width > 1:
             return "logit", ()
         if self.loss == "logits":
@@ -72,11 +70,12 @@ def check_width(activation: str, width: int) -> None:
     """Refuse several sigmoids, and a softmax over one output."""
     if activation == "softmax" and width == 1:
         came, wanted = "a softmax over one output, which is always 1", "a sigmoid, or a softmax over two outputs"
-        raise ScoreError("model", came, wanted, "Dense(1, activation='sigmoid')")
+        raise ScoreError("model", came, wanted, "Dense(1, activation='sigmoid')", code="CT05")
     if activation == "sigmoid" and width > 1:
-        came = f"{width} sigmoid outputs: as many labels, each of them yes or no"
-        hint = "they are not read as classes; cl.MultiLabel evaluates several labels"
-        raise ScoreError("model", came, "one probability for each class, summing to 1: a softmax", hint)
+        came = f"{width} sigmoid outputs: as many labels, each of them yes or no, that need not sum to 1"
+        two = "Dense(1, activation='sigmoid') with binary_crossentropy, or " if width == 2 else ""
+        hint = f"{two}Dense({width}, activation='softmax'); cl.MultiLabel evaluates several labels"
+        raise ScoreError("model", came, "one probability for each class, summing to 1: a softmax", hint, code="CT05")
 
 
 def _are_probabilities(values: NDArray[Any]) -> bool:
@@ -103,6 +102,15 @@ def keras_head(model: Any) -> Head:
     """The end of a Keras model: Sequential, functional or subclassed, whatever it is nested in."""
     layer, sure = _last(model)
     return Head("" if layer is None else _activation(layer), _loss(getattr(model, "loss", None)), sure)
+
+
+def keras_width(model: Any) -> int:
+    """Number of outputs of a Keras model; 0 where it is not known before it has seen rows."""
+    try:
+        shape = model.output_shape
+    except (AttributeError, ValueError):  # a Sequential without Input
+        shape = (getattr(_last(model)[0], "units", None),)
+    return shape[-1] if isinstance(shape, tuple) and shape and isinstance(shape[-1], int) else 0
 
 
 def _last(model: Any) -> tuple[Any, bool]:
@@ -204,4 +212,9 @@ def _one_array(out: Any, *, whole: bool = True) -> NDArray[Any]:
     if hasattr(out, "detach"):
         out = out.detach().cpu().float() if not whole else out.detach().cpu()
     values = np.asarray(out)
+    if values.dtype.kind in "iub":
+        hint = "read the layer before the argmax; of a single column the argmax is always 0"
+        raise ScoreError(
+            "model", f"class numbers ({values.dtype}), not scores", "the outputs behind them", hint, code="CT05"
+        )
     return values if values.dtype in (np.float32, np.float64) else values.astype(np.float32)

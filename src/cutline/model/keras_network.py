@@ -255,9 +255,10 @@ def _check_output(model: Any, head: heads.Head, loss: str, k: int) -> None:
         known = head.activation in ("linear", "log_softmax") and head.loss in ("logits", "")
     if not known:
         came = f"a last activation {head.activation or 'that is not known'!r} with the loss {loss or 'none'!r}"
-        raise ScoreError("network", came, "a sigmoid, a softmax, or linear outputs with from_logits=True", last)
+        wanted = "a sigmoid, a softmax, or linear outputs with from_logits=True"
+        raise ScoreError("network", came, wanted, last, code="CT02")
     if shape[1] == 1 and "categorical" in loss:
-        raise ScoreError("network", f"one output with {loss}, which is always 0", "binary_crossentropy")
+        raise ScoreError("network", f"one output with {loss}, which is always 0", "binary_crossentropy", code="CT05")
 
 
 def _truth(model: Any, rows: Rows) -> NDArray[Any]:

@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 
 from cutline.errors import GuessWarning, InputError, LabelError, ScoreError, ShapeError, UnknownName
 from cutline.labels import Classes, as_array, read_labels
-from cutline.model import heads
+from cutline.model import heads, onnx_session
+from cutline.model.compiled import warn_of_mistakes
 from cutline.scores import Kind, Role, Scores
+
+ENOUGH = 20
+"""Rows for which labels that are all 0 are no accident."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +72,8 @@ def score(
     ----------
     model : fitted model or function
         scikit-learn, LightGBM, XGBoost, CatBoost, and whatever else has ``predict_proba``, ``decision_function`` or
-        ``predict``; a Booster; a Keras model or a torch module; or a function ``X -> array``, with `kind`.
+        ``predict``; a Booster; a Keras model or a torch module; an ONNX Runtime session; or a function
+        ``X -> array``, with `kind`.
     X : array or frame
         Rows as the model takes them.
     y_true : array-like, shape (n,) or one-hot (n, k), optional
@@ -91,12 +96,19 @@ def score(
         ``predict_proba`` is read as probabilities in the order of ``classes_``, a margin as a rank. Of networks the
         last activation and the loss decide: a sigmoid, a softmax, logits; what was guessed stands in the notes.
 
+    Warns
+    -----
+    GuessWarning
+        A Keras model was compiled with a loss or a metric that does not fit its last layer, such as a plain
+        ``Accuracy()``, which compares probabilities with labels for equality. Its ``code`` names the trap.
+
     Raises
     ------
     LabelError
         The order of the classes is not known.
     ScoreError
-        Outputs that are not what they should be: nan, rows that do not sum to 1, several sigmoids.
+        Outputs that are not what they should be: nan, rows that do not sum to 1, several sigmoids, a softmax or an
+        argmax of one output.
 
     Examples
     --------
@@ -111,11 +123,14 @@ def score(
     if out.kind == "label":
         if out.names and classes is None:
             classes = Classes.from_found(out.names, positive)
-        return Scores(
-            y_true=y_true, y_score=out.values, classes=classes, positive=positive, kind="label", **more
-        ).with_notes(*out.notes)
+        found = Scores(y_true=y_true, y_score=out.values, classes=classes, positive=positive, kind="label", **more)
+        if not out.names:
+            _refuse_argmax(found, out.values)
+        return found.with_notes(*out.notes)
     names, known, notes = named(out, y_true, positive, classes)
-    return out.scores(names, known, y_true, **more).with_notes(*notes)
+    found = out.scores(names, known, y_true, **more)
+    _refuse_argmax(found, out.values)
+    return found.with_notes(*notes)
 
 
 def read(model: Any, X: Any, kind: Kind | None = None) -> Output:
@@ -129,6 +144,8 @@ def read(model: Any, X: Any, kind: Kind | None = None) -> Output:
         raise InputError("model", f"the class {model.__name__}", wanted, f"{model.__name__}(...), fitted")
     if heads.is_keras(model) or heads.is_torch(model):
         out = _network(model, X, kind)
+    elif onnx_session.is_onnx(model):
+        out = _session(model, X, kind)
     elif type(model).__name__ == "Booster" and type(model).__module__.split(".")[0] in ("lightgbm", "xgboost"):
         out = _booster(model, X, kind)
     elif hasattr(model, "predict_proba") or hasattr(model, "decision_function") or hasattr(model, "predict"):
@@ -146,6 +163,19 @@ def read(model: Any, X: Any, kind: Kind | None = None) -> Output:
     if values.ndim not in (1, 2):
         raise ShapeError("model", f"outputs of shape {values.shape}", "one row of scores for each row of X")
     return Output(values, out.kind, out.names, out.notes)
+
+
+def _refuse_argmax(found: Scores, values: NDArray[Any]) -> None:
+    """Refuse what an argmax of one column may have made: class 0 for all rows, where truth has several classes."""
+    if found.truth is None or len(values) < ENOUGH or values.dtype.kind not in "iu" or values.ndim > 1 or values.any():
+        return
+    counts = np.bincount(found.truth[found.truth >= 0])
+    if np.count_nonzero(counts) > 1:
+        zero = found.classes.names.index(0) if 0 in found.classes.names else 0
+        others = counts.sum() - counts[zero : zero + 1].sum()
+        came = f"class 0 for all {len(values):,} rows, of which {others:,} are another"
+        hint = "the argmax of a single column is always 0: pass the column itself, with kind='probability'"
+        raise ScoreError("model", came, "labels of several classes, or scores", hint, code="CT05")
 
 
 def named(out: Output, y_true: Any, positive: Any, classes: Any) -> tuple[list[Any], Classes, tuple[str, ...]]:
@@ -188,7 +218,7 @@ def _declared(out: Output, given: list[Any]) -> tuple[list[Any], list[Any]]:
     if out.names is None or (out.names == list(range(out.k)) and set(given) != set(out.names)):
         return given, given
     if set(given) != set(out.names):
-        raise LabelError("classes", f"{given}", f"the classes that the model knows, {out.names}")
+        raise LabelError("classes", f"{given}", f"the classes that the model knows, {out.names}", code="CT04")
     return out.names, given
 
 
@@ -196,7 +226,9 @@ def _from_truth(out: Output, y_true: Any, positive: Any) -> list[Any]:
     """The class of each column of a model that knows codes alone; refused where nobody said."""
     hint = "pass classes=[...], the class of code 0, of code 1, ... as the model was trained"
     if y_true is None:
-        raise LabelError("classes", "none, and a model that does not know its classes", "their names", hint)
+        raise LabelError(
+            "classes", "none, and a model that does not know its classes", "their names", hint, code="CT04"
+        )
     found, codes = read_labels(y_true)
     if codes is None:
         if len(found) != out.k:
@@ -216,7 +248,11 @@ def _from_truth(out: Output, y_true: Any, positive: Any) -> list[Any]:
     came = f"labels {shown}, and a model with {out.k} classes that does not know their names"
     if out.values.ndim == 1:
         hint = f"positive= names the class that its one output is the score of; or {hint}"
-    raise LabelError("classes", came, "the class of each column: nobody said their order", hint)
+    wanted = "the class of each column: nobody said their order"
+    if found == list(range(1, out.k + 1)):
+        hint = f"the labels are 1 to {out.k}, codes begin at 0: pass classes={found} if the model was trained on y - 1"
+        raise LabelError("classes", came, wanted, hint, code="CT05")
+    raise LabelError("classes", came, wanted, hint, code="CT04")
 
 
 def _width(out: Output, names: Sequence[Any]) -> ShapeError:
@@ -237,13 +273,42 @@ def _network(model: Any, X: Any, kind: Kind | None) -> Output:
     if kind == "label":
         raise InputError("kind", "'label' for a network", "'probability', 'logit' or 'rank': networks give scores")
     keras = heads.is_keras(model)
+    said = warn_of_mistakes(model)
     values = (heads.keras_outputs if keras else heads.torch_outputs)(model, X)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
-    if kind is not None or values.ndim > 2:
+    if values.ndim > 2:
         return Output(values, kind or "rank")
-    found, notes = (heads.keras_head if keras else heads.torch_head)(model).kind(values)
-    return Output(values, found, None, notes)
+    head = (heads.keras_head if keras else heads.torch_head)(model)
+    if kind is not None:
+        return Output(values, kind, None, (*said, *_overruled(head, values, kind)))
+    found, notes = head.kind(values)
+    return Output(values, found, None, (*said, *notes))
+
+
+def _overruled(head: heads.Head, values: NDArray[Any], kind: Kind) -> tuple[str, ...]:
+    """What is said where a kind was declared that the last layer does not give; a constant is refused."""
+    if head.activation == "softmax" and values.ndim == 1 and head.sure:
+        heads.check_width("softmax", 1)
+    if kind != "logit" or head.activation not in ("sigmoid", "softmax") or not head.sure:
+        return ()
+    said = f"kind='logit' was declared, but the last layer is a {head.activation}: these are probabilities already"
+    warning = GuessWarning(said, "CT02")
+    warnings.warn(warning, stacklevel=5)
+    return (str(warning),)
+
+
+def _session(model: Any, X: Any, kind: Kind | None) -> Output:
+    """A session of ONNX Runtime; beside labels it gives probabilities, or the margins of a decision function."""
+    values, names = onnx_session.onnx_outputs(model, X)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if kind is not None:
+        return Output(values, kind, names)
+    found, notes = heads.Head("").kind(values)
+    if names is not None and found == "logit":
+        return Output(values, "rank", names, ("outputs beside labels that are no probabilities: read as margins",))
+    return Output(values, found, names, () if names is not None else notes)
 
 
 def _booster(model: Any, X: Any, kind: Kind | None) -> Output:
@@ -255,7 +320,7 @@ def _booster(model: Any, X: Any, kind: Kind | None) -> Output:
 
         rows = X if isinstance(X, xgboost.DMatrix) else xgboost.DMatrix(X)
         objective = json.loads(model.save_config())["learner"]["objective"]["name"]
-        if objective in ("binary:logistic", "multi:softprob"):
+        if objective in ("binary:logistic", "reg:logistic", "multi:softprob"):
             return Output(model.predict(rows), kind or "probability")
         logits = objective in ("binary:logitraw", "multi:softmax")
         values = model.predict(rows, output_margin=True)
@@ -263,7 +328,7 @@ def _booster(model: Any, X: Any, kind: Kind | None) -> Output:
         objective = str(model.dump_model(num_iteration=1).get("objective", "")).split(" ")[0]
         values = np.asarray(model.predict(X))
         if objective in ("binary", "multiclass", "multiclassova", "cross_entropy"):
-            return Output(values, kind or "probability")
+            return _normed(Output(values, kind or "probability"), apart=objective == "multiclassova")
         logits = False
     if kind is None and not logits:
         note = f"kind guessed: rank (objective {objective or 'unknown'!r}); declare kind='logit' if these are logits"
@@ -274,15 +339,26 @@ def _booster(model: Any, X: Any, kind: Kind | None) -> Output:
 def _classifier(model: Any, X: Any, kind: Kind | None) -> Output:
     """Anything with scikit-learn's methods."""
     names = _own_names(model)
+    last = _innermost(model)
+    apart = _one_against_all(last)
     if type(model).__name__ == "CatBoost":  # its own class, that gives raw sums when not asked for more
-        return Output(model.predict(X, prediction_type="Probability"), kind or "probability", names)
+        found = model.predict(X, prediction_type="Probability")
+        return _normed(Output(found, kind or "probability", names), apart=apart)
+    if getattr(last, "decision_function_shape", "") == "ovo" and len(names or ()) > 2 and kind != "label":
+        came, hint = "margins of pairs of classes", f"{type(last).__name__}(decision_function_shape='ovr')"
+        raise ScoreError("model", came, "a column for each class", hint, code="CT04")
     margin = hasattr(model, "decision_function")
     if hasattr(model, "predict_proba") and kind != "label" and not (margin and kind in ("logit", "rank")):
         found = model.predict_proba(X)
         if isinstance(found, list):
             hint = "ask the model of one of them, model.estimators_[i]"
             raise ScoreError("model", f"probabilities of {len(found)} targets", "those of one target", hint)
-        return Output(as_array(found, argument="model"), kind or "probability", names)
+        values = as_array(found, argument="model")
+        if callable(getattr(last, "objective", None)):  # LightGBM and XGBoost hand on its sums under this name
+            note = "kind guessed: rank (an objective of its own); declare kind='logit' if these are logits"
+            raw = values[:, 1] if values.ndim == 2 and values.shape[1] == 2 else values
+            return Output(raw, kind or "rank", names, () if kind else (note,))
+        return _normed(Output(values, kind or "probability", names), apart=apart)
     if margin and kind != "label":
         return Output(as_array(model.decision_function(X), argument="model"), kind or "rank", names)
     said = as_array(model.predict(X), argument="model")
@@ -292,6 +368,32 @@ def _classifier(model: Any, X: Any, kind: Kind | None) -> Output:
     if kind is None or kind == "label":
         return Output(said, "label", names)
     return Output(said, kind, names)
+
+
+def _innermost(model: Any) -> Any:
+    """The last step of pipelines, the best model of searches."""
+    while True:
+        if hasattr(model, "best_estimator_"):
+            model = model.best_estimator_
+        elif isinstance(steps := getattr(model, "steps", None), list) and steps:
+            model = steps[-1][1]
+        else:
+            return model
+
+
+def _one_against_all(model: Any) -> bool:
+    """True for boosters whose probabilities are sigmoids of each class against all others: they do not sum to 1."""
+    if type(model).__module__.split(".")[0] == "catboost":
+        return model.get_all_params().get("loss_function") == "MultiClassOneVsAll"
+    return getattr(model, "objective_", None) in ("multiclassova", "multiclass_ova", "ova", "ovr")
+
+
+def _normed(out: Output, *, apart: bool) -> Output:
+    """Sigmoids of each class against all others, divided by their sum."""
+    if not apart or out.values.ndim != 2 or out.kind != "probability":
+        return out
+    note = "sigmoids of each class against all others, divided by their sum"
+    return Output(out.values / out.values.sum(axis=1, keepdims=True), out.kind, out.names, (*out.notes, note))
 
 
 def _own_names(model: Any) -> list[Any] | None:

@@ -23,6 +23,7 @@ from cutline.evidence import stratified_folds
 from cutline.metrics.probability import mean_and_error
 from cutline.model import blend, recipe
 from cutline.model.classifier import Classifier, Measured, Plan
+from cutline.model.compiled import warn_of_mistakes
 from cutline.model.folds import Folds, forward_folds
 from cutline.model.keras_network import described
 from cutline.model.member import Array, Rows
@@ -182,6 +183,7 @@ def fit(
         trained, skipped = train(
             wanted, rows, fold, seed=seed, threads=cores, clock=clock, store=store, say=say, finish=finish
         )
+        warned = warn_of_mistakes(network)  # now: what makes a network of no use was an error before
         say("weights, calibrator and cut")
         if not fold.tried.all():  # the other rows were learned from only
             trained = [replace(one, out=one.out[fold.tried]) for one in trained]
@@ -205,7 +207,7 @@ def fit(
             else:
                 say("figures of each fold by the others")
                 measured = _crossed(trained, fold, rows, tune, asked, certify, seed)
-            notes = [*problem.notes, *schema.notes, *_notes(measured, made, trained, skipped, rows, roles)]
+            notes = [*problem.notes, *schema.notes, *warned, *_notes(measured, made, trained, skipped, rows, roles)]
             done = Plan(board, tuple(skipped), folds, seed, cores, counts, _versions(), clock.elapsed)
             calibrator = made.calibration.calibrator
             return Classifier(tune.classes, schema, bag, calibrator, point, done, measured, tuple(dict.fromkeys(notes)))

@@ -41,13 +41,18 @@ class Trees:
 
     def __call__(self, features: Features) -> Array:
         """Probabilities, shape (n, k)."""
-        if not self._booster:  # parsed at first use
+        side = threads() if features.n >= MANY else 1
+        p = np.asarray(self.booster.predict(matrix(features), num_threads=side), dtype=np.float64)
+        return np.column_stack([1 - p, p]) if self.k == 2 else p
+
+    @property
+    def booster(self) -> Any:
+        """LightGBM's model, parsed at first use."""
+        if not self._booster:
             import lightgbm as lgb
 
             self._booster.append(lgb.Booster(model_str=self.text))
-        side = threads() if features.n >= MANY else 1
-        p = np.asarray(self._booster[0].predict(matrix(features), num_threads=side), dtype=np.float64)
-        return np.column_stack([1 - p, p]) if self.k == 2 else p
+        return self._booster[0]
 
     def arrays(self) -> Arrays:
         """All there is to save."""
@@ -83,6 +88,17 @@ class TreesPath:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The inverse of `arrays`."""
         return cls(arrays["text"].tobytes().decode(), int(arrays["k"]), arrays["losses"])
+
+
+def contributions_of(trees: Trees, row: Features) -> Array:
+    """What each feature of one row adds to the sum of each class, and where it starts, shape (k, features + 1).
+
+    As LightGBM distributes it; of two classes the sum is the log-odds of the second, and the first has none.
+    """
+    found = np.asarray(trees.booster.predict(matrix(row), pred_contrib=True, num_threads=1), dtype=np.float64)
+    if trees.k == 2:
+        return np.concatenate([np.zeros_like(found), found])
+    return found.reshape(trees.k, -1)
 
 
 def matrix(features: Features) -> Array:

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from cutline.calibration import Calibration, Calibrator, calibrate, calibrator_from_dict, features_of
 from cutline.data import replacing
-from cutline.decision import OperatingPoint, Policy, RowCosts, fixed, most_probable
-from cutline.errors import CutlineError, InputError, ModelFileError, NoFeasibleThreshold, ScoreError
+from cutline.decision import Explanation, OperatingPoint, Policy, RowCosts, fixed, most_probable
+from cutline.decision.explain import decided_by, measured_with
+from cutline.errors import CutlineError, InputError, ModelFileError, NoFeasibleThreshold, ScoreError, ShapeError
 from cutline.evaluation import Evaluation
 from cutline.evidence import set_apart, stratified_folds
 from cutline.labels import Classes, Label, Shown, column_names
@@ -94,6 +95,13 @@ class Wrapped(Shown):
     def predict(self, X: Any) -> NDArray[Any]:
         """Labels decided by the operating point, shape (n,)."""
         return self.point.decide(self.scores(X))
+
+    def explain(self, X: Any) -> Explanation:
+        """Say what one row means, as the model takes it: its calibrated probabilities, the decision and its reason."""
+        scores = self.scores(X)
+        if scores.n != 1:
+            raise ShapeError("X", f"{scores.n:,} rows", "one row", "take one, such as X[3:4]")
+        return replace(measured_with(decided_by(self.point, scores.probabilities[0]), self), notes=scores.notes)
 
     def evaluate(self, X: Any, y: Any, *, confidence: float = 0.95) -> Evaluation:
         """Evaluate the decision on other rows."""

@@ -82,6 +82,36 @@ BIN = record(
     {"mean": NUMBER, "n": WHOLE, "positives": WHOLE, "rate": NUMBER, "low": NUMBER, "high": NUMBER},
     "rows of similar probability: their mean probability, the observed share of positives and its limits",
 )
+REGION = record(
+    {
+        "class": NAME,
+        "n": WHOLE,
+        "lowest": SHARE,
+        "highest": SHARE,
+        "mean": SHARE,
+        "rate": said(SHARE, "the share of them that were of the class"),
+        "low": said(maybe(SHARE), "95 % Wilson limits; null where rows come in clusters"),
+        "high": maybe(SHARE),
+        "agrees": said(maybe(FLAG), "whether the mean lies within the limits"),
+        "rows": said(TEXT, "whose rows they are"),
+        "beyond": said(one_of("", "high", "low"), "no row was scored as high, or as low, as this"),
+    },
+    "rows with a label that were scored like this one, by their probability of the class",
+)
+WEIGHTED = many(record({"name": TEXT, "weight": SHARE}))
+CONTRIBUTIONS = record(
+    {
+        "class": NAME,
+        "against": NAME,
+        "scale": TEXT,
+        "base": NUMBER,
+        "total": said(NUMBER, "base and all amounts"),
+        "features": many(record({"feature": TEXT, "value": TEXT, "amount": NUMBER})),
+        "members": said(WEIGHTED, "that were taken apart; the weights add up to 1"),
+        "left_out": said(WEIGHTED, "that could not be, with their weights in the blend"),
+    },
+    "what each feature added to the log-odds of the class against the other",
+)
 RULE_CONSTRAINT = record(
     {
         "constraint": said(TEXT, "such as precision >= 0.9"),
@@ -409,10 +439,19 @@ SCHEMAS: dict[str, Schema] = {
     "explanation": record(
         {
             "schema_version": VERSION,
-            "sentence": TEXT,
+            "sentence": said(TEXT, "probabilities, decision and reason"),
+            "text": said(TEXT, "all that there is to say"),
             "probabilities": {"type": "object", "additionalProperties": SHARE},
-            "decision": maybe(NAME),
-            "threshold": maybe(NUMBER),
+            "decision": said(maybe(NAME), "null when nothing is decided"),
+            "threshold": said(maybe(NUMBER), "of the probability of the positive class"),
+            "rule": said(TEXT, "how it decides, where that is no threshold"),
+            "why": TEXT,
+            "margin": said(maybe(NUMBER), "of two classes p less the threshold; of several p less that of the next"),
+            "against": said(NAME, "the most probable of the other classes"),
+            "flips_at": said(maybe(NUMBER), "how many times as dear the mistake made may be as the other"),
+            "region": maybe(REGION),
+            "contributions": maybe(CONTRIBUTIONS),
+            "notes": many(TEXT),
         },
         "what cutline explain prints",
     ),
