@@ -19,8 +19,8 @@
     ├── GuessWarning                  something was guessed that could turn the meaning around
     └── UndefinedWarning              a figure is 0/0 and given as nan
 
-Every message has the same four parts: the argument, what came, what was wanted, one hint. Where it is one of the traps
-that `check` looks for, it ends in the trap's code, which is its ``code`` too.
+Every message has the same four parts: the argument, what came, what was wanted, one hint. Where it is a known trap,
+such as logits taken for probabilities (CT02), it ends in the trap's code, which is its ``code`` too.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class CutlineError(ValueError):
     hint : str, optional
         One thing to do about it.
     code : str, optional
-        Of the trap that it is, such as "CT05": ``cutline check --list`` names them all.
+        Of the trap that it is, such as "CT05", the argmax of one column.
     """
 
     exit_code = 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cutline.data.copies import screened, together
-from cutline.data.features import Features, features, features_of
+from cutline.data.features import Features, features, table_features
 from cutline.data.folders import read_folder
 from cutline.data.infer import infer_column, infer_schema
 from cutline.data.near import near_copies
@@ -28,7 +28,6 @@ __all__ = [
     "bundled",
     "column",
     "features",
-    "features_of",
     "infer_column",
     "infer_schema",
     "near_copies",
@@ -40,6 +39,7 @@ __all__ = [
     "read_times",
     "replacing",
     "screened",
+    "table_features",
     "table_notes",
     "together",
     "write_table",

@@ -86,10 +86,10 @@ def features(schema: Schema, table: Any) -> Features:
     ("column 'age': 1 cell(s) that are no number counted as missing: '?'",
      "column 'plan': 1 row(s) with levels unseen in training: 'z'")
     """
-    return features_of(schema, read_table(table))
+    return table_features(schema, read_table(table))
 
 
-def features_of(schema: Schema, table: pa.Table) -> Features:
+def table_features(schema: Schema, table: pa.Table) -> Features:
     """As `features`, of a table that `read_table` has read."""
     _check_present(schema, table.column_names)
     notes: list[str] = []

@@ -70,8 +70,7 @@ class Region:
         return {"class": self.name, **about, **limits, "agrees": self.agrees, "beyond": self.beyond}
 
     def __str__(self) -> str:
-        where = "to".join(dict.fromkeys((f"{_near(self.lowest)} ", f" {_near(self.highest)}")))
-        where = _near(self.lowest) if self.lowest == self.highest else where
+        where = _near(self.lowest) if self.lowest == self.highest else f"{_near(self.lowest)} to {_near(self.highest)}"
         limits = "" if math.isnan(self.low) else f" [{_share(self.low)}, {_share(self.high)}]"
         said = f"Of {self.n:,} {self.rows} scored {where}, {_share(self.rate)} were {self.name}{limits}"
         mean = f"their mean probability was {_share(self.mean)}"

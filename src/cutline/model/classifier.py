@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.calibration import Calibrator
-from cutline.data import Schema, features_of, pieces, read_table, read_target, write_tables
+from cutline.data import Schema, pieces, read_table, read_target, table_features, write_tables
 from cutline.decision import Explanation, OperatingPoint
 from cutline.decision.explain import decided_by, measured_with
 from cutline.errors import ShapeError
@@ -175,7 +175,7 @@ class Classifier(Shown):
         if truth:
             assert self.schema.target is not None
             codes = read_target(table, self.schema.target, classes=self.classes).codes
-        found = features_of(self.schema, table)
+        found = table_features(self.schema, table)
         outs = predicted([members for _, members in self.bag], found, self.classes.k, self.plan.rows["tune"])
         p = blend.pooled(outs, np.array([share for share, _ in self.bag]))
         raw = as_scores(p, self.classes, codes, **more)
@@ -262,11 +262,10 @@ class Classifier(Shown):
             raise ShapeError("row", f"{table.num_rows:,} rows", "one row", hint)
         scores = self.scores(table)
         found = measured_with(decided_by(self.point, scores.probabilities[0]), self)
-        name = self.classes.positive if self.classes.binary else found.name
         against = self.classes.negative if self.classes.binary else found.against
-        assert name is not None
         names = [member["name"] for member in self.plan.members if member["weight"] > 0]
-        moved = contributions(self.bag, names, features_of(self.schema, table), self.classes, name, against, table)
+        row = table_features(self.schema, table)
+        moved = contributions(self.bag, names, row, self.classes, found.name, against, table)
         return replace(found, contributions=moved, notes=scores.notes)
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -1,8 +1,8 @@
 """A small dense network, trained by NumPy alone: two hidden layers on the linear view of the features.
 
 After Holzmueller, Grinsztajn & Steinwart 2024 (RealMLP): neural tangent parametrisation, a learned scale for each
-input, SELU, Adam with a learning rate that falls in cycles of growing length. Every `EVERY` steps it is kept; which
-copy is taken, the other folds decide.
+input, SELU, Adam with a learning rate that falls in cycles of growing length. It is kept `COPIES` times on the
+way; which copy is taken, the other folds decide.
 """
 
 from __future__ import annotations

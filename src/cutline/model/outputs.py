@@ -157,12 +157,15 @@ def read(model: Any, X: Any, kind: Kind | None = None) -> Output:
         out = Output(as_array(model(X), argument="model"), kind)
     else:
         raise InputError("model", f"a {type(model).__name__}", wanted)
-    values = out.values
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
+    values = _one_column(out.values)
     if values.ndim not in (1, 2):
         raise ShapeError("model", f"outputs of shape {values.shape}", "one row of scores for each row of X")
     return Output(values, out.kind, out.names, out.notes)
+
+
+def _one_column(values: NDArray[Any]) -> NDArray[Any]:
+    """Scores of shape (n, 1) as shape (n,)."""
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
 def _refuse_argmax(found: Scores, values: NDArray[Any]) -> None:
@@ -274,9 +277,7 @@ def _network(model: Any, X: Any, kind: Kind | None) -> Output:
         raise InputError("kind", "'label' for a network", "'probability', 'logit' or 'rank': networks give scores")
     keras = heads.is_keras(model)
     said = warn_of_mistakes(model)
-    values = (heads.keras_outputs if keras else heads.torch_outputs)(model, X)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
+    values = _one_column((heads.keras_outputs if keras else heads.torch_outputs)(model, X))
     if values.ndim > 2:
         return Output(values, kind or "rank")
     head = (heads.keras_head if keras else heads.torch_head)(model)
@@ -300,9 +301,8 @@ def _overruled(head: heads.Head, values: NDArray[Any], kind: Kind) -> tuple[str,
 
 def _session(model: Any, X: Any, kind: Kind | None) -> Output:
     """A session of ONNX Runtime; beside labels it gives probabilities, or the margins of a decision function."""
-    values, names = onnx_session.onnx_outputs(model, X)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
+    given, names = onnx_session.onnx_outputs(model, X)
+    values = _one_column(given)
     if kind is not None:
         return Output(values, kind, names)
     found, notes = heads.Head("").kind(values)
