@@ -443,7 +443,7 @@ def test_families_beside_the_network() -> None:
     for families, expected in (
         (None, ["keras"]),
         (["network"], ["keras"]),
-        (["linear", "network"], ["linear", "splines", "keras"]),
+        (["linear", "network"], ["linear", "keras", "splines"]),
     ):
         assert [each.name for each in recipe.learners(found, families, None, net)] == expected
     with pytest.raises(InputError, match="network"):
