@@ -108,7 +108,7 @@ def fit_catboost(train: Rows, held: Rows, seed: int, deadline: Deadline, until: 
     rounds = int(min(max(4e9 / max(work, 1) / (1 if binary else train.k), 100), 1000))
     model = catboost.CatBoostClassifier(
         loss_function=name,
-        iterations=rounds if until is None else until + 1,
+        iterations=deadline.at_most(rounds if until is None else until + 1),
         learning_rate=0.12 if work < 3_000_000 else 0.2,
         depth=6,
         border_count=64,  # as good as 254 by measurement, at half the time

@@ -20,8 +20,8 @@ from cutline.evaluation import Evaluation, evaluate
 from cutline.evidence import z_of
 from cutline.labels import Classes, Shown
 from cutline.model import blend
-from cutline.model.member import Member
-from cutline.model.recipe import as_scores, predicted
+from cutline.model.member import Member, predicted
+from cutline.model.recipe import as_scores
 from cutline.scores import Scores
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.data import Features
-from cutline.model.linear import PATH, View
+from cutline.model.linear import PATH, View, sample
 from cutline.model.member import Array, Arrays, Deadline, Rows, smoothed
 
 LEAST = 1e-300
@@ -80,6 +80,7 @@ def fit_cumulative(
     """One model for each inverse L2 strength, each started where the last one ended; cuts are not penalised."""
     from scipy.optimize import minimize
 
+    train = sample(train, seed)
     view = View.of(train.features, splines=splines)
     x, there = view.matrix(train.features), view.matrix(held.features)
     weight = np.ones(train.n) if train.weight is None else train.weight

@@ -184,7 +184,7 @@ def _view(train: Rows, held: Rows) -> View:
 
 
 def _matrix(view: View, features: Features) -> NDArray[np.float32]:
-    return view.matrix(features).astype(np.float32)
+    return view.matrix(features, np.float32)
 
 
 def _compiled(network: Any, view: View, rows: Rows, seed: int) -> tuple[Any, str, Kind]:

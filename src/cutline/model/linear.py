@@ -21,6 +21,10 @@ PATH = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 SHORT_PATH = (0.1, 10.0)
 """The same for more than `PATH_ROWS` rows: there the penalty moves little, and a fit is dear."""
 PATH_ROWS = 10_000
+MOST_ROWS = 200_000
+"""A line learned from a sample of so many rows is as good as one learned from all."""
+BLOCK = 20_000
+"""Rows that are put into the design matrix at a time."""
 LEAST = 1e-12
 """Of a sigmoid, before it is divided by the sum of all."""
 
@@ -86,14 +90,20 @@ class View:
         """The inverse of `arrays`; other arrays may be beside its own."""
         return cls(*(arrays[each.name] for each in fields(cls)))
 
-    def matrix(self, features: Features) -> Array:
+    def matrix(self, features: Features, dtype: Any = np.float64) -> NDArray[Any]:
         """The design matrix, shape (n, columns)."""
-        x = self._squashed(features.numeric)
-        parts = [x, np.isnan(features.numeric[:, self.flagged]).astype(np.float64)]
         column, knot = np.nonzero(~np.isnan(self.knots))
-        parts.append(np.maximum(x[:, column] - self.knots[column, knot], 0.0))
-        parts.append((features.codes[:, self.level_column] == self.level_code).astype(np.float64))
-        return np.concatenate(parts, axis=1)
+        bends = self.knots[column, knot]
+        ends = np.cumsum([len(self.median), len(self.flagged), len(column), len(self.level_code)])
+        out = np.empty((features.n, ends[-1]), dtype)
+        for start in range(0, features.n, BLOCK):  # what is derived on the way would take as much memory again
+            rows = slice(start, start + BLOCK)
+            x = self._squashed(features.numeric[rows])
+            out[rows, : ends[0]] = x
+            out[rows, ends[0] : ends[1]] = np.isnan(features.numeric[rows][:, self.flagged])
+            out[rows, ends[1] : ends[2]] = np.maximum(x[:, column] - bends, 0.0)
+            out[rows, ends[2] :] = features.codes[rows][:, self.level_column] == self.level_code
+        return out
 
     def _squashed(self, x: Array) -> Array:
         z = (np.where(np.isnan(x), self.median, x) - self.median) / self.spread
@@ -218,13 +228,22 @@ def fit_linear(
     train: Rows, held: Rows, seed: int, deadline: Deadline, until: int | None = None, *, splines: bool = False
 ) -> LinearPath:
     """A logistic regression on the columns of a table; see `fit_path`."""
+    train = sample(train, seed)
     view = View.of(train.features, splines=splines)
     path = PATH if train.size <= PATH_ROWS else SHORT_PATH
     return fit_path(LinearPath, view, train, held, deadline, path if until is None else path[: until + 1])
 
 
+def sample(rows: Rows, seed: int) -> Rows:
+    """All rows, or `MOST_ROWS` of them."""
+    if rows.n <= MOST_ROWS:
+        return rows
+    return rows.take(np.sort(np.random.default_rng(seed).choice(rows.n, MOST_ROWS, replace=False)))
+
+
 def fit_one_vs_rest(train: Rows, held: Rows, seed: int, deadline: Deadline, until: int | None = None) -> LinearPath:
     """A logistic regression for each class against all others; see `OneVsRest`."""
+    train = sample(train, seed)
     view = View.of(train.features, splines=False)
     path: Sequence[float] = PATH if train.size <= PATH_ROWS else SHORT_PATH
     path = path if until is None else path[: until + 1]

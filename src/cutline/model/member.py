@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Protocol, Self
 
@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 Arrays = dict[str, NDArray[Any]]
 
 
+CHUNK = 50_000
+"""Rows predicted at a time: a design matrix of more would fill the memory."""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time stamp of every entry (np.savez writes the current time), so that the same arrays give the same bytes."""
 
@@ -98,6 +100,16 @@ class Member(Protocol):
         """The inverse of `arrays`."""
 
 
+def predicted(bag: Sequence[Sequence[Member]], found: Features, k: int, n_train: int) -> list[Array]:
+    """The mean over folds of each member, shape (n, k) each."""
+    outs = [np.empty((found.n, k)) for _ in bag]
+    for start in range(0, found.n, CHUNK):
+        part = take(found, np.arange(start, min(start + CHUNK, found.n)))
+        for out, members in zip(outs, bag, strict=True):
+            out[start : start + CHUNK] = np.mean([smoothed(member(part), n_train) for member in members], axis=0)
+    return outs
+
+
 class Path(Protocol):
     """The stages of one training: rounds of boosting, strengths of a penalty, steps of a network.
 
@@ -120,11 +132,16 @@ class Path(Protocol):
 
 
 class Deadline:
-    """A moment after which training stops; None for never."""
+    """Where training stops: an error after a moment (None: never), the end after so many stages (None: any)."""
 
-    def __init__(self, seconds: float | None) -> None:
+    def __init__(self, seconds: float | None, stages: int | None = None) -> None:
+        self.stages = stages
         self._start = time.monotonic()
         self._end = None if seconds is None else self._start + seconds
+
+    def at_most(self, stages: int) -> int:
+        """So many stages, or as many as are of use."""
+        return stages if self.stages is None else min(stages, self.stages)
 
     @property
     def passed(self) -> bool:

@@ -54,7 +54,7 @@ class Network:
 
     def __call__(self, features: Features) -> Array:
         """Probabilities, shape (n, k)."""
-        return softmax(_forward(self.parameters, self.view.matrix(features).astype(np.float32))[-1])
+        return softmax(_forward(self.parameters, self.view.matrix(features, np.float32))[-1])
 
     def arrays(self) -> Arrays:
         """All there is to save."""
@@ -94,7 +94,7 @@ def fit_network(train: Rows, held: Rows, seed: int, deadline: Deadline, until: i
 
     rng = np.random.default_rng(seed)
     view = View.of(train.features, splines=False)
-    x, there = (view.matrix(rows.features).astype(np.float32) for rows in (train, held))
+    x, there = (view.matrix(rows.features, np.float32) for rows in (train, held))
     weight = np.ones(train.n) if train.weight is None else train.weight
     truth = (np.eye(train.k)[train.codes]).astype(np.float32)
     parameters = _start(x.shape[1], train, rng)
@@ -126,7 +126,8 @@ def fit_network(train: Rows, held: Rows, seed: int, deadline: Deadline, until: i
                 deadline.check()
                 copies.append([p.copy() for p in parameters])
                 losses.append(held.log_loss(smoothed(softmax(_forward(parameters, there)[-1]), train.n)))
-                if until is None and len(losses) >= LEAST and losses[-1] > WORSE * min(losses):
+                learned = until is None and len(losses) >= LEAST and losses[-1] > WORSE * min(losses)
+                if learned or len(losses) == deadline.stages:
                     break
     return NetworkPath(view, tuple(np.stack(each) for each in zip(*copies, strict=True)), np.array(losses))
 

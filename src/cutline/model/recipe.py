@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.calibration import Calibration, calibrate
-from cutline.data import Features
 from cutline.errors import InputError, UnknownName
 from cutline.labels import Classes
 from cutline.model import blend, boost, vectors
@@ -20,7 +19,7 @@ from cutline.model.cumulative import CumulativePath, fit_cumulative
 from cutline.model.folds import Folds
 from cutline.model.keras_network import keras_learner
 from cutline.model.linear import KNOTS, LinearPath, OneVsRestPath, fit_linear, fit_one_vs_rest
-from cutline.model.member import Array, Learner, Member, Rows, smoothed, take
+from cutline.model.member import Array, Learner, Rows
 from cutline.model.network import NetworkPath, fit_network
 from cutline.model.schedule import Trained
 from cutline.model.text import TextPath, fit_text, prepare_text, refuses_text
@@ -29,8 +28,6 @@ from cutline.scores import Scores
 
 ENOUGH = 50
 """Rows of the smaller of two classes from which a curve is fitted as calibrator, not a line."""
-CHUNK = 50_000
-"""Rows predicted at a time: a design matrix of more would fill the memory."""
 
 
 def _without_splines(rows: Rows) -> str:
@@ -214,16 +211,6 @@ def learners(
         came = "members for tables alone" if rows.features.raw else "members for texts and photos alone"
         raise InputError("families", came, "one that reads these columns", 'families=["linear"]')
     return found
-
-
-def predicted(bag: Sequence[Sequence[Member]], found: Features, k: int, n_train: int) -> list[Array]:
-    """The mean over folds of each member, shape (n, k) each."""
-    outs = [np.empty((found.n, k)) for _ in bag]
-    for start in range(0, found.n, CHUNK):
-        part = take(found, np.arange(start, min(start + CHUNK, found.n)))
-        for out, members in zip(outs, bag, strict=True):
-            out[start : start + CHUNK] = np.mean([smoothed(member(part), n_train) for member in members], axis=0)
-    return outs
 
 
 def as_scores(p: Array, classes: Classes, codes: NDArray[Any] | None, **more: Any) -> Scores:

@@ -9,7 +9,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from time import monotonic
 from typing import Any
@@ -28,7 +28,7 @@ from cutline.model.member import (
     Path,
     Rows,
     packed,
-    smoothed,
+    predicted,
     stages,
     unpacked,
 )
@@ -249,6 +249,8 @@ class _Run:
     clock: Clock
     store: Store
     pool: ThreadPoolExecutor
+    shortest: dict[str, int] = field(default_factory=dict)
+    """Stages of the shortest finished fold of each member."""
 
     def member(self, learner: Learner, before: Sequence[Trained]) -> Trained:
         """Train one on all folds; the first whatever the clock says, any other within the time that is left."""
@@ -290,7 +292,7 @@ class _Run:
         out = np.full((self.rows.n, self.rows.k), np.nan)
         for number, member in enumerate(bag):
             held = self.fold.held(number)
-            out[held] = smoothed(member(self.rows.take(held).features), self.rows.n)
+            (out[held],) = predicted([[member]], self.rows.take(held).features, self.rows.k, self.rows.n)
         if self.fold.forward:
             until = int(losses[-1].argmin())  # of the fold that learned from most rows
             paths += self._folds(learner, [len(at) + number for number in range(finals)], None, until)
@@ -320,7 +322,11 @@ class _Run:
         everything = np.ones(self.rows.n, dtype=bool)
         train = self.rows.take(self.fold.rest(number) if until is None else everything)
         held = self.rows.take(self.fold.held(number if until is None else self.fold.numbers[-1]))
-        path = learner.fit(train, held, self.seed + number, Deadline(limit), until)
+        # Stages are taken by their mean over folds, so none beyond the shortest: the last model forward in time alone
+        # knows better. How many folds are side by side makes no difference to what is kept.
+        most = None if self.fold.forward else self.shortest.get(learner.name)
+        path = learner.fit(train, held, self.seed + number, Deadline(limit, most), until)
+        self.shortest[learner.name] = min(len(path.losses), self.shortest.get(learner.name, len(path.losses)))
         took = monotonic() - start
         self.store.put(learner.name, number, path, took, self.clock.elapsed)
         return path, took

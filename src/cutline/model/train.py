@@ -26,7 +26,7 @@ from cutline.model.classifier import Classifier, Measured, Plan
 from cutline.model.compiled import warn_of_mistakes
 from cutline.model.folds import Folds, forward_folds
 from cutline.model.keras_network import described
-from cutline.model.member import Array, Rows
+from cutline.model.member import Array, Rows, predicted
 from cutline.model.problem import FOLDS, Problem, read_problem, roles_of
 from cutline.model.schedule import Clock, Say, Store, Trained, seconds, train
 from cutline.scores import Scores
@@ -256,7 +256,7 @@ class _Away:
     @classmethod
     def of(cls, trained: Sequence[Trained], problem: Problem, schema: Any, n: int, ids: NDArray[Any]) -> _Away:
         found = features(schema, problem.table)
-        outs = recipe.predicted([one.bag for one in trained], found, problem.classes.k, n)
+        outs = predicted([one.bag for one in trained], found, problem.classes.k, n)
         return cls(outs, problem, ids)
 
     def scores(self, made: recipe.Blend) -> Scores:

@@ -168,6 +168,7 @@ def fit_trees(
     callbacks: list[Any] = [lgb.record_evaluation(seen), lambda state: deadline.check()]
     if until is None:
         callbacks.append(lgb.early_stopping(PATIENCE, verbose=False))
-    booster = lgb.train(params, data, rounds if until is None else until + 1, valid_sets=[valid], callbacks=callbacks)
+    rounds = deadline.at_most(rounds if until is None else until + 1)
+    booster = lgb.train(params, data, rounds, valid_sets=[valid], callbacks=callbacks)
     (losses,) = seen["valid_0"].values()
     return TreesPath(booster.model_to_string(num_iteration=len(losses)), train.k, np.asarray(losses))
