@@ -21,6 +21,8 @@ PATH = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 SHORT_PATH = (0.1, 10.0)
 """The same for more than `PATH_ROWS` rows: there the penalty moves little, and a fit is dear."""
 PATH_ROWS = 10_000
+STEPS, FEW_STEPS = 500, 100
+"""Of the solver, at most; few where rows are more than `PATH_ROWS`, as trees gain more there."""
 MOST_ROWS = 200_000
 """A line learned from a sample of so many rows is as good as one learned from all."""
 BLOCK = 20_000
@@ -230,8 +232,10 @@ def fit_linear(
     """A logistic regression on the columns of a table; see `fit_path`."""
     train = sample(train, seed)
     view = View.of(train.features, splines=splines)
-    path = PATH if train.size <= PATH_ROWS else SHORT_PATH
-    return fit_path(LinearPath, view, train, held, deadline, path if until is None else path[: until + 1])
+    few = train.size > PATH_ROWS
+    path: Sequence[float] = SHORT_PATH if few else PATH
+    path = path if until is None else path[: until + 1]
+    return fit_path(LinearPath, view, train, held, deadline, path, max_iter=FEW_STEPS if few else STEPS)
 
 
 def sample(rows: Rows, seed: int) -> Rows:
@@ -283,7 +287,7 @@ def fit_path(
     weights, bias = np.zeros((m, x.shape[1], train.k), dtype=x.dtype), np.full((m, train.k), -np.inf)
     bias[:, present] = 0.0
     # The default warm start keeps the coefficients of the last, stronger penalty.
-    model = LogisticRegression(**{"warm_start": True, "max_iter": 500, "tol": 1e-4} | solver)
+    model = LogisticRegression(**{"warm_start": True, "max_iter": STEPS, "tol": 1e-4} | solver)
     for stage, strength in enumerate(strengths if len(present) > 1 else ()):
         deadline.check(stage / m)
         model.set_params(C=strength)

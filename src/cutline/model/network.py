@@ -150,7 +150,14 @@ def _forward(parameters: Any, x: NDArray[np.float32]) -> list[NDArray[Any]]:
     for layer in range(layers):
         weights, bias = parameters[1 + layer], parameters[1 + layers + layer]
         z = (out[-1] @ weights) * np.float32(1 / np.sqrt(len(weights))) + bias
-        out.append(np.where(z > 0, SELU * z, SELU_BELOW * np.expm1(np.minimum(z, 0))) if layer < layers - 1 else z)
+        if layer < layers - 1:  # SELU; exp of float32 has a vector form, expm1 has not
+            below = np.exp(np.minimum(z, 0))
+            below -= 1
+            below *= SELU_BELOW
+            np.maximum(z, 0, out=z)
+            z *= SELU
+            z += below
+        out.append(z)
     return [*out[:-1], out[-1].astype(np.float64)]
 
 

@@ -23,7 +23,7 @@ from cutline.model.member import Array, Learner, Rows
 from cutline.model.network import NetworkPath, fit_network
 from cutline.model.schedule import Trained
 from cutline.model.text import TextPath, fit_text, prepare_text, refuses_text
-from cutline.model.trees import TreesPath, fit_trees
+from cutline.model.trees import TreesPath, fit_trees, refuses_quick
 from cutline.scores import Scores
 
 ENOUGH = 50
@@ -52,6 +52,11 @@ def _text_takes(rows: Rows, took: Mapping[str, float]) -> float:
 def _both_take(rows: Rows, took: Mapping[str, float]) -> float:
     """As long as for the terms alone; too long where there was no time for the sentences."""
     return took.get("text", 0.0) if "sentences" in took else math.inf
+
+
+def _trees_take(rows: Rows, took: Mapping[str, float]) -> float:
+    """Small steps take 4 to 8 times as long as large ones: what cannot end is not begun."""
+    return 4 * took.get("quick_trees", 0.0)
 
 
 def _vectors(name: str, kind: Literal["text", "photo"]) -> Learner:
@@ -104,11 +109,12 @@ LEARNERS: tuple[Learner, ...] = (
         partial(prepare_text, vectors=True),
         reads="text",
     ),
-    Learner("extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True)),
-    Learner("trees", "lightgbm", TreesPath, fit_trees),
+    Learner("quick_trees", "lightgbm", TreesPath, partial(fit_trees, quick=True), refuses_quick),
+    Learner("extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True), expects=_trees_take),
+    Learner("trees", "lightgbm", TreesPath, fit_trees, expects=_trees_take),
     Learner("network", "network", NetworkPath, fit_network),
     Learner("splines", "linear", LinearPath, partial(fit_linear, splines=True), _without_splines, _splines_take),
-    Learner("deep_trees", "lightgbm", TreesPath, partial(fit_trees, deep=True)),
+    Learner("deep_trees", "lightgbm", TreesPath, partial(fit_trees, deep=True), expects=_trees_take),
     Learner(
         "catboost",
         "catboost",
@@ -116,7 +122,7 @@ LEARNERS: tuple[Learner, ...] = (
         boost.fit_catboost,
         lambda rows: "" if boost.installed() else "not installed: pip install 'cutline[boost]'",
     ),
-    Learner("deep_extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True, deep=True)),
+    Learner("deep_extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True, deep=True), expects=_trees_take),
     Learner("one_vs_rest", "one_vs_rest", OneVsRestPath, fit_one_vs_rest, _of_two_classes, by_choice=True),
 )
 """All members, those that gain most for their time first."""

@@ -18,6 +18,7 @@ import numpy as np
 
 from cutline.data import replacing
 from cutline.errors import DataError, InputError
+from cutline.model.blend import pooled, weights
 from cutline.model.folds import Folds
 from cutline.model.member import (
     Array,
@@ -36,6 +37,10 @@ from cutline.model.member import (
 Say = Callable[[str], None]
 FINALS = 3
 """Models of all rows, forward in time, whose mean predicts: as folds at random give a mean of several."""
+PRICE = 0.1
+"""What the whole budget is worth, as a share of log loss: training ends where members gain less than their time."""
+AT_LEAST = 3
+"""Members that are trained before."""
 LOOKED_AT = 1_000
 """Rows whose predictions are timed."""
 UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
@@ -208,19 +213,21 @@ def train(
     made: list[Trained] = []
     skipped: list[tuple[str, str]] = []
     losses: dict[str, float] = {}
+    blends: list[float] = []
     with warnings.catch_warnings(), ThreadPoolExecutor(max(1, threads)) as pool:
         # Here too: what a fit ignores, another that ends beside it in its thread would bring back.
         warnings.simplefilter("ignore", ConvergenceWarning)
         run = _Run(rows, fold, seed, threads, clock, store, pool)
         for learner in learners:
-            why = learner.refuses(rows) or store.skipped(learner.name)
+            why = learner.refuses(rows) or store.skipped(learner.name) or _not_worth_it(made, blends, clock.budget)
             if not why:
                 try:
                     one = run.member(learner, made)
                     made.append(one)
                     if len(made) == 1:
                         clock.kept = finish(one)
-                    losses[learner.name] = _tried(rows, fold, one)
+                    losses[learner.name] = _tried(rows, fold, [one], seed)
+                    blends.append(_tried(rows, fold, made, seed))
                     best = min(losses, key=losses.__getitem__)
                     left = "" if clock.budget is None else f", {max(clock.left, 0):.0f} s left"
                     found = f"log loss {losses[learner.name]:.4f} out of fold in {one.seconds:.1f} s"
@@ -234,8 +241,20 @@ def train(
     return made, skipped
 
 
-def _tried(rows: Rows, fold: Folds, one: Trained) -> float:
-    return rows.take(fold.tried).log_loss(one.out[fold.tried])
+def _tried(rows: Rows, fold: Folds, made: Sequence[Trained], seed: int) -> float:
+    """Log loss out of fold of the blend of some members."""
+    outs, some = [one.out[fold.tried] for one in made], rows.take(fold.tried)
+    return some.log_loss(pooled(outs, weights(outs, some, seed)))
+
+
+def _not_worth_it(made: Sequence[Trained], blends: Sequence[float], budget: float | None) -> str:
+    """Why no more members are worth their time: the last two gained too little for their share of the budget."""
+    if budget is None or len(made) < AT_LEAST:
+        return ""
+    gained, took = 1 - blends[-1] / blends[-3], sum(one.seconds for one in made[-2:])
+    if gained >= PRICE * took / budget:
+        return ""
+    return f"{made[-2].name} and {made[-1].name} gained {100 * max(gained, 0.0):.2f} % of log loss in {took:.1f} s"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,6 +17,12 @@ MANY = 2_000
 """Rows that are predicted by several threads; of fewer, waiting for each other takes longer."""
 PATIENCE = 50
 """Boosting stops when this many rounds have not lowered the held-out log loss."""
+QUICK_PATIENCE = 10
+QUICK_ROUNDS, FEW_ROUNDS = 300, 50
+VERY_DEAR = 1_000_000
+"""The same from which quick learning makes still larger steps, and few of them."""
+DEAR = 40_000
+"""Rows times columns times trees of a round from which quick learning comes first: below, all learning is quick."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +114,44 @@ def matrix(features: Features) -> Array:
     return np.concatenate([features.numeric, codes], axis=1)
 
 
+def refuses_quick(rows: Rows) -> str:
+    """Why quick learning is of no use."""
+    columns = rows.features.numeric.shape[1] + rows.features.codes.shape[1]
+    return "" if _work(rows.size, columns, rows.k) > DEAR else "slow learning is quick enough"
+
+
+def _work(n: int, columns: int, k: int) -> int:
+    return n * columns * (1 if k == 2 else k)
+
+
+def quick_settings(n: int, columns: int, k: int, seed: int) -> dict[str, Any]:
+    """Parameters of few large steps: within a few percent of the best in a tenth of the time."""
+    dear = _work(n, columns, k) > VERY_DEAR
+    return {
+        "learning_rate": 0.3 if dear else 0.2,
+        "num_leaves": 31,
+        "min_data_in_leaf": 5,
+        "feature_fraction": 0.8,
+        "lambda_l2": 1.0,
+        "max_bin": 63,
+        "rounds": FEW_ROUNDS if dear else QUICK_ROUNDS,
+        **_common(k, seed),
+    }
+
+
+def _common(k: int, seed: int) -> dict[str, Any]:
+    return {
+        "objective": "binary" if k == 2 else "multiclass",
+        "num_class": 1 if k == 2 else k,
+        "metric": "binary_logloss" if k == 2 else "multi_logloss",
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": 1,
+        "seed": seed,
+        "verbosity": -1,
+    }
+
+
 def settings(n: int, columns: int, k: int, seed: int, *, extra: bool, deep: bool) -> dict[str, Any]:
     """Parameters for n rows, columns and k classes; `extra` draws split points at random, `deep` grows large trees.
 
@@ -116,11 +160,8 @@ def settings(n: int, columns: int, k: int, seed: int, *, extra: bool, deep: bool
     one tripled the rounds); faster learning where a round is dear. All chosen by measurement.
     """
     trees = 1 if k == 2 else k
-    work = n * columns * trees
+    work = _work(n, columns, k)
     return {
-        "objective": "binary" if k == 2 else "multiclass",
-        "num_class": trees,
-        "metric": "binary_logloss" if k == 2 else "multi_logloss",
         "learning_rate": 0.1 if work > 1_000_000 else 0.05,
         "num_leaves": 63 if deep else 16 if extra and n < 9300 else min(max(n // 300, 8), 31),
         "extra_trees": extra,
@@ -130,11 +171,7 @@ def settings(n: int, columns: int, k: int, seed: int, *, extra: bool, deep: bool
         "bagging_freq": 0 if extra else 1,
         "lambda_l2": 1.0 if extra else min(1.0, 1000 / n),
         "rounds": int(min(max(min(8000 / trees, 4e9 / max(work, 1)), 50), 2000)),
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": 1,
-        "seed": seed,
-        "verbosity": -1,
+        **_common(k, seed),
     }
 
 
@@ -147,12 +184,14 @@ def fit_trees(
     *,
     extra: bool = False,
     deep: bool = False,
+    quick: bool = False,
 ) -> TreesPath:
     """Boost on the training rows until the log loss of the held-out rows has not improved for a while."""
     import lightgbm as lgb
 
     first, levels = train.features.numeric.shape[1], train.features.codes.shape[1]
-    params = settings(train.size, first + levels, train.k, seed, extra=extra, deep=deep)
+    shape = train.size, first + levels, train.k, seed
+    params = quick_settings(*shape) if quick else settings(*shape, extra=extra, deep=deep)
     rounds = params.pop("rounds")
     categorical = list(range(first, first + levels))
     data = lgb.Dataset(
@@ -167,7 +206,7 @@ def fit_trees(
     seen: dict[str, Any] = {}
     callbacks: list[Any] = [lgb.record_evaluation(seen), lambda state: deadline.check()]
     if until is None:
-        callbacks.append(lgb.early_stopping(PATIENCE, verbose=False))
+        callbacks.append(lgb.early_stopping(QUICK_PATIENCE if quick else PATIENCE, verbose=False))
     rounds = deadline.at_most(rounds if until is None else until + 1)
     booster = lgb.train(params, data, rounds, valid_sets=[valid], callbacks=callbacks)
     (losses,) = seen["valid_0"].values()
