@@ -168,6 +168,15 @@ class Evaluation(Shown):
         """The same with one more note."""
         return replace(self, notes=(*self.notes, note))
 
+    def widened(self, by: float) -> Evaluation:
+        """The same with intervals so many times as wide: those of rows that are not independent of each other."""
+
+        def wide(estimates: tuple[Estimate, ...]) -> tuple[Estimate, ...]:
+            return tuple(replace(each, widened=by) for each in estimates)
+
+        per_class = tuple(replace(each, estimates=wide(each.estimates)) for each in self.per_class)
+        return replace(self, estimates=wide(self.estimates), per_class=per_class)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON (nan and infinities as None), with a ``schema_version``."""
         counts = self.counts

@@ -77,6 +77,8 @@ class Estimate(Shown):
         The threshold of a count metric.
     note : str
         Anything that must be said with the number.
+    widened : float
+        How many times as wide the interval is as that of independent rows, about: a factor of its normal quantile.
     """
 
     metric: Metric
@@ -88,11 +90,14 @@ class Estimate(Shown):
     role: Role = ""
     threshold: float | None = None
     note: str = ""
+    widened: float = 1.0
 
     def interval(self, confidence: float | None = None) -> tuple[float, float]:
         """Two-sided interval at any confidence level, from the ingredients alone."""
         level = self.confidence if confidence is None else confidence
-        z_of(level)  # checks the level
+        z = z_of(level)  # checks the level
+        if self.widened != 1:
+            level = math.erf(z * self.widened / math.sqrt(2))
         if self.ingredients is None or math.isnan(self.value):
             return math.nan, math.nan
         low, high = self.ingredients.interval(level)
