@@ -283,7 +283,7 @@ class Scores(Shown):
         """A number in [0, 1) for each row that depends on its id alone, shape (n,): a draw that anyone can repeat."""
         if self.ids is None:
             raise InputError("ids", "rows without ids", "an id in each row", "the draw between ties hashes it")
-        return _mix(_hash_values(self.ids)) / 2.0**64
+        return mixed(_hash_values(self.ids)) / 2.0**64
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -359,7 +359,7 @@ class Fingerprint:
             return cls(scores.n, _digest(scores.n, total, xor), False, ())
         hashes = _hash_values(scores.ids)
         total = int(hashes.sum(dtype=np.uint64))  # a sum does not know the order; wrapping is meant
-        xor = int(np.bitwise_xor.reduce(_mix(hashes)))
+        xor = int(np.bitwise_xor.reduce(mixed(hashes)))
         return cls(scores.n, _digest(scores.n, total, xor), True, tuple(np.unique(hashes)[:SKETCH].tolist()))
 
     def overlap(self, other: Fingerprint) -> float | None:
@@ -644,7 +644,7 @@ def frozen(values: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The finaliser of splitmix64, elementwise (Steele, Lea & Flood 2014)."""
     x = x + np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -655,18 +655,18 @@ def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def _hash_values(values: NDArray[Any]) -> NDArray[np.uint64]:
     """A 64-bit hash of each value, the same in every process."""
     if values.dtype.kind in "iub":
-        return _mix(values.astype(np.int64).view(np.uint64))
+        return mixed(values.astype(np.int64).view(np.uint64))
     if values.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
             whole = values.astype(np.int64)
         if np.array_equal(whole, values):  # 5.0 is the row 5
-            return _mix(whole.view(np.uint64))
-        return _mix((values.astype(np.float64) + 0.0).view(np.uint64))
+            return mixed(whole.view(np.uint64))
+        return mixed((values.astype(np.float64) + 0.0).view(np.uint64))
     text = values.astype(str)
     letters = np.ascontiguousarray(text).view(np.uint32).reshape(len(text), -1)
     hashes = np.zeros(len(text), dtype=np.uint64)
     for column in letters.T:  # padding zeros leave the hash alone, so the width of the array does not matter
-        hashes = np.where(column == 0, hashes, _mix(hashes ^ column.astype(np.uint64)))
+        hashes = np.where(column == 0, hashes, mixed(hashes ^ column.astype(np.uint64)))
     return hashes
 
 

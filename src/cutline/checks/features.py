@@ -1,0 +1,87 @@
+"""Columns of tables, coded alike on both sides; and those that alone give the label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutline.checks.finding import Seen
+from cutline.evidence import stratified_folds
+from cutline.metrics import roc_auc
+from cutline.scores import Scores
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ALONE = 0.995
+"""ROC AUC, or balanced accuracy, of one column from which it is held to give the label."""
+FEWEST = 10
+"""Rows of each class that are needed to say so."""
+
+
+def codes_of(columns: list[pa.ChunkedArray]) -> list[NDArray[np.int64]]:
+    """A number for each value, the same in all columns, and -1 where missing; numbers are compared as numbers."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    def is_number(kind: Any) -> bool:
+        return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+
+    whole = all(pa.types.is_integer(c.type) or pa.types.is_boolean(c.type) for c in columns)
+    common = pa.int64() if whole else pa.float64() if all(is_number(c.type) for c in columns) else pa.string()
+    cast = [c if c.type == common else c.cast(common) for c in columns]
+    joined = pa.chunked_array([chunk for c in cast for chunk in c.chunks], type=common).combine_chunks()
+    if isinstance(joined, pa.ChunkedArray):
+        joined = pa.concat_arrays(joined.chunks)
+    coded = pc.fill_null(joined.dictionary_encode().indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+    return np.split(coded, np.cumsum([len(c) for c in columns])[:-1])
+
+
+def alone(sides: dict[str, pa.Table], name: str, target: str, seed: int) -> Seen | None:
+    """A column that alone gives the label."""
+    tables = list(sides.values())
+    labels = codes_of([table.column(target) for table in tables])
+    truth = np.concatenate(labels)
+    keep = truth >= 0
+    counts = np.bincount(truth[keep])
+    if len(counts) < 2 or counts.min() < FEWEST:
+        return None
+    value = _best(np.concatenate(codes_of([table.column(name) for table in tables]))[keep], truth[keep], seed)
+    how = "balanced accuracy"
+    numbers = _numbers([table.column(name) for table in tables])
+    if numbers is not None and len(counts) == 2:
+        area = roc_auc.value(Scores(y_true=truth[keep], y_score=numbers[keep], kind="rank", classes=[0, 1]))
+        area = max(area, 1 - area)
+        value, how = (area, "ROC AUC") if area > value else (value, how)
+    if value < ALONE:
+        return None
+    return Seen(
+        f"column {name!r} alone gives the label {target!r}: {how} {value:.4f}",
+        "a column that knows the answer was made from it, or after it: it will not be there, or not so, in use",
+        f"# see where {name!r} comes from; without it:\nmodel = cl.fit(train, target={target!r}, drop=[{name!r}])",
+    )
+
+
+def _best(codes: NDArray[np.int64], truth: NDArray[np.int64], seed: int) -> float:
+    """Balanced accuracy of the most frequent class of each value, learned on one half and tried on the other."""
+    k, fold = int(truth.max()) + 1, stratified_folds(truth, 2, seed)
+    if int(codes.max()) + 2 > len(codes) / 2:
+        return 0.0  # hardly a value comes twice
+    seen = np.bincount((codes[fold == 0] + 1) * k + truth[fold == 0], minlength=(int(codes.max()) + 2) * k)
+    best = seen.reshape(-1, k).argmax(axis=1)
+    right = best[codes[fold == 1] + 1] == truth[fold == 1]
+    share = np.bincount(truth[fold == 1], right, k) / np.bincount(truth[fold == 1], minlength=k)
+    return float(share.mean())
+
+
+def _numbers(columns: list[pa.ChunkedArray]) -> NDArray[np.float64] | None:
+    """A column of numbers, missing ones below all others; None for any other."""
+    import pyarrow as pa
+
+    if not all(pa.types.is_integer(c.type) or pa.types.is_floating(c.type) for c in columns):
+        return None
+    values = np.concatenate([c.cast(pa.float64()).to_numpy() for c in columns])
+    finite = np.isfinite(values)
+    return np.where(finite, values, values[finite].min() - 1 if finite.any() else 0.0)
