@@ -64,12 +64,13 @@ class Case:
             "labels": scores.kind == "label",
             "probability": scores.kind in ("probability", "logit"),
             "both": known is not None and scores.binary and 0 < known.n_pos < known.n,
-            "estimates": bool(self.estimates),
+            "figures": bool(self.estimates or self.claims),
             "claims": bool(self.claims),
             "differences": bool(self.differences),
             "ids": scores.ids is not None,
-            "decides": self.decision is not None,
         }
+        if need == "decides":
+            return self.decision is not None
         return met[need] if need in met else self.given.get(need) is not None
 
     @cached_property
@@ -100,6 +101,11 @@ class Case:
     def sorted(self) -> ThresholdTable:
         """Counts at every threshold of the rows looked at, or the table of all that was made before."""
         return ThresholdTable.from_scores(self.rows) if self.table is None else self.table
+
+    @cached_property
+    def whole(self) -> ThresholdTable | None:
+        """The table of all rows that count; None where only a sample was sorted."""
+        return self.sorted if self.table is not None or self.some is None else None
 
     @cached_property
     def decision(self) -> NDArray[Any] | None:
@@ -136,6 +142,8 @@ class Check:
         At most this share of clean data sets of 500 rows or more is found; 0 where what is found is a fact.
     detect : callable
         Looks at a `Case`; None when all is well.
+    unless : tuple of str
+        Codes that explain what it would see: where one of them was found, it does not look.
     """
 
     code: str
@@ -143,6 +151,7 @@ class Check:
     needs: tuple[str, ...]
     rate: float
     detect: Callable[[Case], Seen | None]
+    unless: tuple[str, ...] = ()
 
     def run(self, case: Case) -> Finding | None:
         """What it finds, where the case has what it needs."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from cutline.checks import direction, frequencies
+from cutline.checks import choice, decisions, direction, frequencies, kind, overlaps, reported
 from cutline.checks.case import Case, Check
-from cutline.checks.finding import Findings
+from cutline.checks.finding import Finding, Findings
 from cutline.checks.weighting import Weighting
 from cutline.decision import OperatingPoint
 from cutline.errors import InputError, ShapeError, UnknownName
@@ -19,7 +19,8 @@ from cutline.labels import as_array
 from cutline.metrics import find
 from cutline.scores import Scores
 
-CHECKS: tuple[Check, ...] = tuple(sorted((*direction.CHECKS, *frequencies.CHECKS), key=lambda check: check.code))
+FAMILIES = (choice, decisions, direction, frequencies, kind, overlaps, reported)
+CHECKS: tuple[Check, ...] = tuple(sorted((c for family in FAMILIES for c in family.CHECKS), key=lambda c: c.code))
 """All checks of scores, by code."""
 
 
@@ -114,11 +115,16 @@ def check(
     for name, value in share.items():
         if value is not None and not 0 < value < 1:
             raise InputError(name, repr(value), "a share strictly between 0 and 1")
+    asked = scores.kind == "label" or any(one is not None for one in (point, threshold, y_pred, estimates))
     given: dict[str, Any] = {
         **share,
         "train": train,
         "point": point,
+        "chosen": point if choice.is_point(point) else None,
         "threshold": threshold,
+        "y_pred": y_pred,
+        "asked": asked or None,
+        "listed": True,
         "at": threshold if point is None else point.threshold,
         "decision": None if y_pred is None else _codes(scores, y_pred),
         "weighting": Weighting.of(scores.classes, model, class_weight),
@@ -139,7 +145,10 @@ def run(case: Case, ignore: Collection[str] = ()) -> Findings:
         if code not in known:
             raise UnknownName.among("ignore", str(code), known)
     able = [check for check in CHECKS if check.code not in ignore and all(map(case.has, check.needs))]
-    found = [finding for check in able if (finding := check.run(case)) is not None]
+    found: list[Finding] = []
+    for check in able:
+        if not {one.code for one in found} & set(check.unless) and (finding := check.run(case)) is not None:
+            found.append(finding)
     return Findings(tuple(found), tuple(dict.fromkeys(check.code for check in able)))
 
 

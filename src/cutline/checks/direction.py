@@ -115,7 +115,7 @@ def _permuted(case: Case) -> Seen | None:
     """Several classes: another order of the columns fits the truth better, beyond chance."""
     rows = case.rows
     truth, score = np.asarray(rows.truth), np.asarray(rows.score, np.float64)
-    order = _best_order(_agreement(case, (score - score.mean(axis=0)) / (score.std(axis=0) + 1e-300)))
+    order = best_order(_agreement(case, (score - score.mean(axis=0)) / (score.std(axis=0) + 1e-300)))
     if order is None:
         return None
     now = (decided(rows) == truth).astype(np.float64)
@@ -148,7 +148,7 @@ def _agreement(case: Case, values: NDArray[Any]) -> NDArray[np.float64]:
         return np.asarray(np.stack(sums, axis=1) / mass[:, None])
 
 
-def _best_order(fit: NDArray[np.float64]) -> NDArray[np.int64] | None:
+def best_order(fit: NDArray[np.float64]) -> NDArray[np.int64] | None:
     """The columns that fit the classes best, shape (k,); None when these are their own."""
     fit = np.nan_to_num(fit, nan=0.0)
     if (fit.argmax(axis=1) == np.arange(len(fit))).all():
@@ -164,8 +164,10 @@ def _labels_reversed(case: Case) -> Seen | None:
     rows = case.rows
     truth, k = np.asarray(rows.truth), rows.classes.k
     codes = np.asarray(rows.score)
+    if off_by_one(rows):
+        return None  # CT05 says so
     hot = (codes[:, None] == np.arange(k)).astype(np.float64)
-    order = _best_order(_agreement(case, hot - hot.mean(axis=0)))
+    order = best_order(_agreement(case, hot - hot.mean(axis=0)))
     if order is None:
         return None
     back = np.argsort(order)
@@ -182,6 +184,21 @@ def _labels_reversed(case: Case) -> Seen | None:
         f"scores = scores.with_score(scores.classes.decode(np.array({back.tolist()})[scores.score]), 'label')",
         lambda: case.scores.with_score(case.scores.classes.decode(back[np.asarray(case.scores.score)]), "label"),
     )
+
+
+def off_by_one(rows: Scores) -> int:
+    """How far predicted labels, numbers in a row, are off where one end of the range is never true; else 0."""
+    names = rows.classes.names
+    if not all(isinstance(name, int) for name in names) or np.ptp(np.array(names)) != len(names) - 1:
+        return 0
+    codes, truth = np.asarray(rows.score), np.asarray(rows.truth)
+    support, made = (np.bincount(c, minlength=len(names)) for c in (truth, codes))
+    for step, end in ((1, 0), (-1, -1)):
+        if support[end] == 0 and made[-1 - end if end == 0 else 0] == 0 and made[end]:
+            then, now = (codes + step == truth).mean(), (codes == truth).mean()
+            if then - now > Z * np.sqrt((then + now) / rows.n):
+                return step
+    return 0
 
 
 CHECKS = (

@@ -196,11 +196,12 @@ def class_shares_or_none(rows: Scores) -> NDArray[np.float64] | None:
     return class_shares(rows) if present.all() else None
 
 
+WEIGHTS, ELSEWHERE = "class weights left in the probabilities", "another prevalence than in use"
+OTHERS = ("CT02", "CT03", "CT04", "CT05", "CT12")
+"""Numbers that are something else, or of another class, are off on average, too."""
 CHECKS = (
-    Check("CT06", "class weights left in the probabilities", ("probability", "both"), 0.001, _weighted),
-    Check(
-        "CT06", "class weights left in the probabilities", ("probability", "several", "truth"), 0.001, _weighted_several
-    ),
-    Check("CT10", "another prevalence than in use", ("probability", "both"), 0.001, _resampled),
-    Check("CT10", "another prevalence than in use", ("prevalence", "both"), 0.001, _declared),
+    Check("CT06", WEIGHTS, ("probability", "both"), 0.001, _weighted, OTHERS),
+    Check("CT06", WEIGHTS, ("probability", "several", "truth"), 0.001, _weighted_several, OTHERS),
+    Check("CT10", ELSEWHERE, ("probability", "both"), 0.001, _resampled, OTHERS),
+    Check("CT10", ELSEWHERE, ("prevalence", "both"), 0.001, _declared),
 )
