@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from clean_sets import clean
 
 import cutline as cl
-from cutline.checks import CHECKS, Finding
-from cutline.errors import InputError, LabelError, ScoreError, ShapeError, UnknownName
 
 N = 2_000
 RNG = np.random.default_rng(7)

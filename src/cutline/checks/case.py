@@ -20,6 +20,8 @@ from cutline.scores import Scores
 
 SAMPLE = 100_000
 """Rows that detectors look at: enough to see what matters, few enough not to be felt beside the figures."""
+PART = 20_000
+"""Rows of these for what takes several passes."""
 Z = 4.5
 """Standard errors that a finding needs: 7 in a million by chance, which leaves room for what is only nearly normal."""
 
@@ -55,8 +57,15 @@ class Case:
 
     def has(self, need: str) -> bool:
         """Whether it has what a check needs: a property of the scores, or something that was passed."""
+        if need == "decides":
+            return self.decision is not None
+        return self.traits[need] if need in self.traits else self.given.get(need) is not None
+
+    @cached_property
+    def traits(self) -> dict[str, bool]:
+        """Properties that checks need."""
         scores, known = self.scores, self.known
-        met = {
+        return {
             "truth": known is not None,
             "binary": scores.binary,
             "several": not scores.binary,
@@ -69,9 +78,6 @@ class Case:
             "differences": bool(self.differences),
             "ids": scores.ids is not None,
         }
-        if need == "decides":
-            return self.decision is not None
-        return met[need] if need in met else self.given.get(need) is not None
 
     @cached_property
     def known(self) -> Scores | None:
@@ -98,6 +104,17 @@ class Case:
         return known if self.some is None else known.take(self.some)
 
     @cached_property
+    def part(self) -> Scores:
+        """Some of the rows looked at, for what takes several passes."""
+        rows = self.rows
+        return rows if rows.n <= PART else rows.take(np.arange(PART) * rows.n // PART)
+
+    @cached_property
+    def bias(self) -> tuple[float, float]:
+        """Two classes: mean probability less the share of positives, and its standard error."""
+        return self.mean(self.rows.probability - self.rows.is_positive)
+
+    @cached_property
     def sorted(self) -> ThresholdTable:
         """Counts at every threshold of the rows looked at, or the table of all that was made before."""
         return ThresholdTable.from_scores(self.rows) if self.table is None else self.table
@@ -120,9 +137,9 @@ class Case:
             return decided(self.rows, at)
         return decided(self.rows) if self.scores.kind == "label" else None
 
-    def mean(self, values: NDArray[Any]) -> tuple[float, float]:
+    def mean(self, values: NDArray[Any], rows: Scores | None = None) -> tuple[float, float]:
         """Weighted mean of a number for each row looked at, and its standard error; rows in clusters by clusters."""
-        mean, error, _ = mean_of_units(values, self.rows)
+        mean, error, _ = mean_of_units(values, self.rows if rows is None else rows)
         return mean, error
 
 

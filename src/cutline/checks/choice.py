@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cutline import core
 from cutline.checks.case import Case, Check
 from cutline.checks.finding import Seen
 from cutline.decision import OperatingPoint, Policy, fixed, maximize, most_probable
 from cutline.errors import NoFeasibleThreshold
 from cutline.evidence import stratified_folds
-from cutline.metrics import Metric, ThresholdTable, accuracy, balanced_accuracy, f1, mcc, roc_auc
+from cutline.metrics import Counts, Metric, ThresholdTable, accuracy, balanced_accuracy, f1, mcc, roc_auc
 from cutline.scores import Scores
 
 FOLDS = 5
@@ -21,6 +22,8 @@ OPTIMA: tuple[Metric, ...] = (f1, balanced_accuracy, accuracy, mcc)
 """What thresholds are usually tuned for."""
 DISTINCT = 50
 """Distinct scores from which a threshold that is one of them, and the best, is no coincidence."""
+RIVALS = 4_000
+"""Most thresholds that it is held against."""
 LOST = 0.01
 """F1 that a grid may lose before it is too coarse, and half of it of ROC AUC."""
 WHY = (
@@ -71,20 +74,24 @@ def _crossed(case: Case, policy: Policy) -> Any:
 
 
 def _best_here(case: Case) -> Seen | None:
-    """A threshold that is the very best of these rows."""
-    at, table = case.given.get("threshold"), case.whole
-    if at is None or table is None or len(table) < DISTINCT or round(at, 2) == at:
+    """A threshold that is a score of these rows, and the very best of them."""
+    at, table = float(case.given["threshold"]), case.whole
+    if table is None or round(at, 2) == at or table.rows(at) == table.rows(float(np.nextafter(at, np.inf))):
         return None
-    row = table.index(at)
-    here, above = float(table.thresholds[row]), float(table.thresholds[max(row - 1, 0)])
-    if at not in (here, (here + float(table.thresholds[min(row + 1, len(table) - 1)])) / 2, (here + above) / 2):
+    others = np.unique(np.asarray(case.rows.score, np.float64))[::-1]
+    if len(others) < DISTINCT:
         return None
+    if len(others) > RIVALS:
+        others = others[np.arange(RIVALS) * len(others) // RIVALS]
+    cut = core.cuts(table.sorted_rows(), others)
+    tp, fp = (cut[:, 2], cut[:, 3]) if table.weighted else (cut[:, 1], cut[:, 0] - cut[:, 1])
+    counts = Counts(tp, fp, table.positives - tp, table.negatives - fp)
     for metric in OPTIMA:
-        values = np.asarray(metric.value(table))
-        if values[row] == np.nanmax(values):
+        here = metric.value(table.counts(at))
+        if here >= np.nanmax(metric.value(counts)):
             return Seen(
-                f"the threshold {at:.6g} is the best of all {len(table) - 1:,} for {metric.label} on these "
-                f"{case.rows.n:,} rows ({values[row]:.4f}): it was chosen on them",
+                f"the threshold {at:.6g} is one of the scores of these {table.n_pos + table.n_neg:,} rows, and no "
+                f"other does better by {metric.label} ({here:.4f}): it was chosen on them",
                 WHY,
                 CODE,
                 _crossed(case, maximize(metric)),

@@ -52,7 +52,7 @@ def _as_decided(scores: Scores) -> Scores:
 
 def _constant(case: Case) -> Seen | None:
     score = np.asarray(case.rows.score)
-    if case.rows.n < FEWEST or (score != score[0]).any():
+    if case.rows.n < FEWEST or (score[:FEWEST] != score[0]).any() or (score != score[0]).any():
         return None
     value = ", ".join(f"{float(v):.4g}" for v in np.atleast_1d(score[0])[:5])
     labels = case.scores.kind == "label"

@@ -14,12 +14,16 @@ from cutline.labels import Classes
 from cutline.metrics import accuracy, balanced_accuracy, decided, roc_auc
 from cutline.scores import Scores
 
+FIRST = 100
+"""Rows that a glance takes in: most scores are told from labels there."""
 LEVEL = 0.999
 """Of the interval of ROC AUC that has to lie below 0.5: a score that says nothing is found once in 2,000 times."""
 
 
 def _hard_labels(case: Case) -> Seen | None:
     score = case.rows.score
+    if not np.isin(score[:FIRST], (-1, 0, 1)).all():
+        return None
     if score.ndim == 2:
         hard = bool(((score == 0) | (score == 1)).all() and (score.sum(axis=1) == 1).all())
         values = "0 and 1, a single 1 in each row"
@@ -113,17 +117,17 @@ def _other_positive(scores: Scores) -> Scores:
 
 def _permuted(case: Case) -> Seen | None:
     """Several classes: another order of the columns fits the truth better, beyond chance."""
-    rows = case.rows
+    rows = case.part
     truth, score = np.asarray(rows.truth), np.asarray(rows.score, np.float64)
-    order = best_order(_agreement(case, (score - score.mean(axis=0)) / (score.std(axis=0) + 1e-300)))
+    order = best_order(_agreement(rows, (score - score.mean(axis=0)) / (score.std(axis=0) + 1e-300)))
     if order is None:
         return None
     now = (decided(rows) == truth).astype(np.float64)
     then = (np.asarray(rows.score[:, order]).argmax(axis=1) == truth).astype(np.float64)
-    gain, error = case.mean(then - now)
+    gain, error = case.mean(then - now, rows)
     if not gain > Z * max(error, 1 / rows.n):
         return None
-    (right, _), (better, _) = case.mean(now), case.mean(then)
+    (right, _), (better, _) = case.mean(now, rows), case.mean(then, rows)
     names = [rows.classes.names[j] for j in order]
     kind = case.scores.kind
     return Seen(
@@ -136,9 +140,8 @@ def _permuted(case: Case) -> Seen | None:
     )
 
 
-def _agreement(case: Case, values: NDArray[Any]) -> NDArray[np.float64]:
+def _agreement(rows: Scores, values: NDArray[Any]) -> NDArray[np.float64]:
     """Mean of each column over the rows of each class, shape (k, k); nan for a class without rows."""
-    rows = case.rows
     truth, k = np.asarray(rows.truth), rows.classes.k
     mass = np.bincount(truth, rows.weight, k)
     sums = [
@@ -167,7 +170,7 @@ def _labels_reversed(case: Case) -> Seen | None:
     if off_by_one(rows):
         return None  # CT05 says so
     hot = (codes[:, None] == np.arange(k)).astype(np.float64)
-    order = best_order(_agreement(case, hot - hot.mean(axis=0)))
+    order = best_order(_agreement(rows, hot - hot.mean(axis=0)))
     if order is None:
         return None
     back = np.argsort(order)

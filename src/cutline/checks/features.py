@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cutline.checks.case import SAMPLE
 from cutline.checks.finding import Seen
 from cutline.evidence import stratified_folds
 from cutline.metrics import roc_auc
@@ -26,11 +28,11 @@ def codes_of(columns: list[pa.ChunkedArray]) -> list[NDArray[np.int64]]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    def is_number(kind: Any) -> bool:
-        return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
-
-    whole = all(pa.types.is_integer(c.type) or pa.types.is_boolean(c.type) for c in columns)
-    common = pa.int64() if whole else pa.float64() if all(is_number(c.type) for c in columns) else pa.string()
+    kinds = {c.type for c in columns}
+    common = kinds.pop()
+    if kinds:  # numbers are compared as numbers, all else as text
+        number = all(pa.types.is_integer(k) or pa.types.is_floating(k) for k in (common, *kinds))
+        common = pa.float64() if number else pa.string()
     cast = [c if c.type == common else c.cast(common) for c in columns]
     joined = pa.chunked_array([chunk for c in cast for chunk in c.chunks], type=common).combine_chunks()
     if isinstance(joined, pa.ChunkedArray):
@@ -39,34 +41,36 @@ def codes_of(columns: list[pa.ChunkedArray]) -> list[NDArray[np.int64]]:
     return np.split(coded, np.cumsum([len(c) for c in columns])[:-1])
 
 
-def alone(sides: dict[str, pa.Table], name: str, target: str, seed: int) -> Seen | None:
-    """A column that alone gives the label."""
-    tables = list(sides.values())
-    labels = codes_of([table.column(target) for table in tables])
-    truth = np.concatenate(labels)
-    keep = truth >= 0
-    counts = np.bincount(truth[keep])
+def alone(tables: list[pa.Table], names: list[str], target: str, seed: int) -> Iterator[Seen]:
+    """Columns that alone give the label."""
+    truth = np.concatenate(codes_of([table.column(target) for table in tables]))
+    rows = np.flatnonzero(truth >= 0)
+    if len(rows) > SAMPLE:
+        rows = rows[np.arange(SAMPLE) * len(rows) // SAMPLE]
+    truth = truth[rows]
+    counts = np.bincount(truth)
     if len(counts) < 2 or counts.min() < FEWEST:
-        return None
-    value = _best(np.concatenate(codes_of([table.column(name) for table in tables]))[keep], truth[keep], seed)
-    how = "balanced accuracy"
-    numbers = _numbers([table.column(name) for table in tables])
-    if numbers is not None and len(counts) == 2:
-        area = roc_auc.value(Scores(y_true=truth[keep], y_score=numbers[keep], kind="rank", classes=[0, 1]))
-        area = max(area, 1 - area)
-        value, how = (area, "ROC AUC") if area > value else (value, how)
-    if value < ALONE:
-        return None
-    return Seen(
-        f"column {name!r} alone gives the label {target!r}: {how} {value:.4f}",
-        "a column that knows the answer was made from it, or after it: it will not be there, or not so, in use",
-        f"# see where {name!r} comes from; without it:\nmodel = cl.fit(train, target={target!r}, drop=[{name!r}])",
-    )
+        return
+    fold = stratified_folds(truth, 2, seed)
+    for name in names:
+        columns = [table.column(name) for table in tables]
+        value, how = _best(np.concatenate(codes_of(columns))[rows], truth, fold), "balanced accuracy"
+        numbers = _numbers(columns)
+        if numbers is not None and len(counts) == 2:
+            area = roc_auc.value(Scores(y_true=truth, y_score=numbers[rows], kind="rank", classes=[0, 1]))
+            area = max(area, 1 - area)
+            value, how = (area, "ROC AUC") if area > value else (value, how)
+        if value >= ALONE:
+            yield Seen(
+                f"column {name!r} alone gives the label {target!r}: {how} {value:.4f}",
+                "a column that knows the answer was made from it, or after it: it will not be there, or not so, in use",
+                f"model = cl.fit(train, target={target!r}, drop=[{name!r}])  # see where it comes from",
+            )
 
 
-def _best(codes: NDArray[np.int64], truth: NDArray[np.int64], seed: int) -> float:
+def _best(codes: NDArray[np.int64], truth: NDArray[np.int64], fold: NDArray[np.int64]) -> float:
     """Balanced accuracy of the most frequent class of each value, learned on one half and tried on the other."""
-    k, fold = int(truth.max()) + 1, stratified_folds(truth, 2, seed)
+    k = int(truth.max()) + 1
     if int(codes.max()) + 2 > len(codes) / 2:
         return 0.0  # hardly a value comes twice
     seen = np.bincount((codes[fold == 0] + 1) * k + truth[fold == 0], minlength=(int(codes.max()) + 2) * k)

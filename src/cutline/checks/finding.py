@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, overload
@@ -158,6 +158,13 @@ class Findings(Sequence[Finding], Shown):
         """Plain values for JSON."""
         found = [one.to_dict() for one in self.items]
         return {"schema_version": 1, "findings": found, "checked": list(self.checked)}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Findings:
+        """The inverse of `to_dict`; what was mended then cannot be mended now."""
+        parts = ("code", "name", "seen", "why", "fix_code", "silence")
+        found = (Finding(**{part: str(one[part]) for part in parts}) for one in saved["findings"])  # type: ignore[arg-type]
+        return cls(tuple(found), tuple(map(str, saved["checked"])))
 
     def __repr__(self) -> str:
         if not self.items:

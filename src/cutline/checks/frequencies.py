@@ -17,8 +17,8 @@ from cutline.metrics import fpr, recall
 from cutline.metrics.probability import row_log_loss
 from cutline.scores import Scores
 
-FITTED = 20_000
-"""Rows that the line is fitted on: its error is then a few hundredths of a unit of log-odds."""
+FITTED = 5_000
+"""Rows that the line is fitted on: its error is then less than a tenth of a unit of log-odds."""
 MATTERS = math.log(1.5)
 """Log-odds below which a shift is no more than an ordinary lack of calibration."""
 LIKE_ONE = (0.5, 2.0)
@@ -109,12 +109,11 @@ def _resampled(case: Case) -> Seen | None:
 
 def _seen_shift(case: Case) -> tuple[Shift, float, float] | None:
     """A shift beyond chance, mean probability and prevalence."""
-    rows = case.rows
-    gap, error = case.mean(rows.probability - rows.is_positive)
+    gap, error = case.bias
     if not abs(gap) > Z * error:
         return None
-    happened, _ = case.mean(rows.is_positive.astype(np.float64))
-    shift = Shift.of(rows)
+    happened, _ = case.mean(case.rows.is_positive.astype(np.float64))
+    shift = Shift.of(case.rows)
     return None if shift is None else (shift, happened + gap, happened)
 
 
@@ -161,18 +160,18 @@ def _elsewhere(case: Case, seen: str, happened: float, to: float) -> Seen:
 
 def _weighted_several(case: Case) -> Seen | None:
     """Several classes: mean probabilities that class weights explain."""
-    rows = case.rows
+    rows = case.part
     share, p = class_shares_or_none(rows), rows.probabilities
     if share is None:
         return None
     truth = np.asarray(rows.truth)
-    biases = [case.mean(p[:, j] - (truth == j)) for j in range(rows.classes.k)]
+    biases = [case.mean(p[:, j] - (truth == j), rows) for j in range(rows.classes.k)]
     if not any(abs(gap) > Z * error for gap, error in biases):
         return None
     weighting = case.given.get("weighting")
     factor = (weighting or Weighting("")).factors(share)
     undone = multiply_odds(rows, 1 / factor, "")
-    gain, error = case.mean(row_log_loss(rows) - row_log_loss(undone))
+    gain, error = case.mean(row_log_loss(rows) - row_log_loss(undone), rows)
     before = float(sum(abs(gap) for gap, _ in biases))
     after = float(np.abs(np.average(undone.probabilities, axis=0, weights=rows.weight) - share).sum())
     if not (gain > Z * error and after < before / 2 and np.ptp(np.log(factor)) > MATTERS):

@@ -30,7 +30,7 @@ def _sigmoid_twice(case: Case) -> Seen | None:
     if case.known is not None:
         mended = rows.with_score(inner, "probability")
         gain, error = case.mean(row_log_loss(rows) - row_log_loss(mended))
-        off, spread = case.mean(rows.probability - rows.is_positive) if rows.binary else (0.0, 1.0)
+        off, spread = case.bias if rows.binary else (0.0, 1.0)
         if not (gain > Z * error or abs(off) > Z * spread):
             return None
         said = f"log loss {_mean(case, rows):.4f}, and {_mean(case, mended):.4f} without it"
@@ -96,6 +96,8 @@ def _inner(scores: Scores) -> NDArray[np.float64]:
 def _taken_for(case: Case) -> Seen | None:
     """Two classes: scores of one kind that are calibrated as another one alone."""
     rows = case.rows
+    if rows.kind == "probability" and not abs(case.bias[0]) > Z * case.bias[1]:
+        return None
     for was, change, kind, said, code in _readings(rows):
         other = rows.with_score(change(np.asarray(rows.score, np.float64)), kind)
         mend = _mend(case, change, kind)

@@ -15,6 +15,7 @@ FEW, SHARE = 3, 0.001
 """Fewest equal rows that are spoken of, and their least share."""
 CONTINUOUS = 0.9
 """Share of distinct scores from which equal ones are no coincidence."""
+FIRST = 100
 UNLIKELY = 1e-6
 """Chance at which equal scores with equal labels, group by group, are no coincidence."""
 WHY_SEEN = "figures on rows that were learned from say how well they are remembered, not how well others are predicted"
@@ -82,6 +83,8 @@ def _unseen(case: Case) -> Seen | None:
 def _never(case: Case) -> Seen | None:
     """Classes that the model gives no probability at all."""
     rows = case.rows
+    if rows.score[:FIRST].max(axis=0).min() > 1e-9:
+        return None  # each class has a probability in the first rows
     support = np.bincount(np.asarray(rows.truth), minlength=rows.classes.k)
     never = np.flatnonzero((rows.score.max(axis=0) <= 1e-9) & (support > 0))
     if not len(never):

@@ -124,9 +124,8 @@ def _detect(
             yield "CT18", found
         if (found := _contrary(part, name, labels[name])) is not None:
             yield "CT20", found
-    for name in shared:
-        if (found := features.alone(sides, name, target, seed)) is not None:
-            yield "CT08", found
+    for found in features.alone(list(sides.values()), shared, target, seed):
+        yield "CT08", found
     if test is None:
         return
     if (found := _both(coded, train, test, shared)) is not None:

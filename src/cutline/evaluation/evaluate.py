@@ -173,6 +173,10 @@ class Evaluation(Shown):
         """The same with one more note."""
         return replace(self, notes=(*self.notes, note))
 
+    def without_findings(self) -> Evaluation:
+        """The same, silent about traps."""
+        return replace(self, findings=NONE_FOUND)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON (nan and infinities as None), with a ``schema_version``."""
         counts = self.counts

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.calibration import Calibrator
+from cutline.checks import Findings
 from cutline.data import Schema, pieces, read_table, read_target, table_features, write_tables
 from cutline.decision import Explanation, OperatingPoint
 from cutline.decision.explain import decided_by, measured_with
@@ -23,6 +24,8 @@ from cutline.model import blend
 from cutline.model.member import Member, predicted
 from cutline.model.recipe import as_scores
 from cutline.scores import Scores
+
+NONE_FOUND = Findings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ class Classifier(Shown):
         Truth, probabilities and decisions of rows that nothing was chosen on: what `evaluation` is made of.
     notes : tuple of str
         What was guessed, decided and left out while fitting.
+    findings : Findings
+        Traps that the tables have fallen into; those of its scores stand in `evaluation` as well.
     """
 
     classes: Classes
@@ -139,11 +144,13 @@ class Classifier(Shown):
     plan: Plan
     measured: Measured
     notes: tuple[str, ...]
+    findings: Findings = NONE_FOUND
 
     @property
     def evaluation(self) -> Evaluation:
         """Every figure on the rows of `measured`; computed anew at each call."""
-        return self.measured.evaluate(self.classes, self.point, self.plan.seed)
+        found = self.measured.evaluate(self.classes, self.point, self.plan.seed)
+        return replace(found, findings=self.findings + found.findings)
 
     def leaderboard(self, confidence: float = 0.95) -> list[dict[str, Any]]:
         """Members by their log loss out of fold, the best first: intervals of it and of the distance to the blend.
@@ -231,9 +238,9 @@ class Classifier(Shown):
         write_tables(decided(), output)
         return tuple(notes)
 
-    def evaluate(self, data: Any, *, confidence: float = 0.95) -> Evaluation:
+    def evaluate(self, data: Any, *, confidence: float = 0.95, checks: bool = True) -> Evaluation:
         """Evaluate the decision on other rows, which have the target column."""
-        return self.point.assess(self.scores(data, truth=True), confidence=confidence)
+        return self.point.assess(self.scores(data, truth=True), confidence=confidence, checks=checks)
 
     def explain(self, row: Any) -> Explanation:
         """Say what one row means: its probabilities, the decision and its reason, and the features that moved it.
