@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections import Counter
+from contextlib import nullcontext
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 import cutline as cl
+from cutline.checks import CHECKS, Finding, Findings
+from cutline.cli import main
+from cutline.errors import InputError, LabelError, ShapeError, UnknownName
+from tests.clean_sets import clean
 
 N = 2_000
 RNG = np.random.default_rng(7)
@@ -218,3 +229,402 @@ WRONG["a comparison that cannot tell"] = (
         "estimates": cl.compare({"a": GOOD, "b": WRONG["models that cannot be told apart"][2]["rival"]}, cl.roc_auc)
     },
 )
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_every_wrong_use_is_found_and_mended(name):
+    code, scores, more = WRONG[name]
+    with pytest.warns(cl.errors.GuessWarning, match="CT04") if callable(scores) else nullcontext():
+        scores = scores() if callable(scores) else scores
+    found = cl.check(scores, **(more() if callable(more) else more))
+    assert code in found
+    one = found[code]
+    assert all((one.name, one.why, one.fix_code, one.silence))
+    assert any(c.isdigit() for c in one.seen)
+    for each in found:
+        assert each.code not in cl.check(scores, **(more() if callable(more) else more), ignore=[each.code])
+        _the_code_runs(each, scores)
+
+
+def _the_code_runs(finding: Finding, scores):
+    """The fix in words does what `fix` does, when it can be run at all."""
+    names = {"cl": cl, "np": np, "scores": scores, "finding": finding, "before": GOOD}
+    exec(finding.fix_code, names)
+    if not finding.fixable:
+        with pytest.raises(InputError, match="cannot be mended"):
+            finding.fix()
+        return
+    made = finding.fix()
+    if isinstance(made, cl.Scores) and "scores = " in finding.fix_code:
+        assert names["scores"].n == made.n
+        assert np.allclose(names["scores"].score, made.score, rtol=1e-4, atol=1e-5)
+        assert names["scores"].kind == made.kind
+
+
+def test_every_code_has_a_check_and_a_wrong_use():
+    codes = {f"CT{number:02}" for number in range(1, 21)}
+    assert {check.code for check in CHECKS} == codes
+    assert {code for code, _, _ in WRONG.values()} == codes
+    assert all(0 <= check.rate <= 0.05 for check in CHECKS)
+
+
+def shares_found(seeds, look):
+    """How often each check, and any, found something on clean sets."""
+    found = Counter()
+    for seed in seeds:
+        codes = set(look(clean(seed)).codes)
+        found.update(codes)
+        found["any"] += bool(codes)
+    return {code: n / len(seeds) for code, n in found.items()}
+
+
+def test_clean_scores_are_left_alone():
+    assert shares_found(range(60), cl.check) == {"any": 0}
+
+
+@pytest.mark.slow
+def test_clean_scores_are_left_alone_as_often_as_stated():
+    for look in (cl.check, lambda scores: cl.evaluate(scores).findings):
+        shares = shares_found(range(1_000), look)
+        assert shares.pop("any", 0) <= 0.05
+        assert all(share <= 0.01 for share in shares.values()), shares
+
+
+def ordinary_models():
+    """Models of scikit-learn that nobody bent, on rows they had not seen."""
+    from sklearn.datasets import make_classification
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.naive_bayes import GaussianNB
+    from sklearn.tree import DecisionTreeClassifier
+
+    made = (LogisticRegression(), GaussianNB(), RandomForestClassifier(30, random_state=0), DecisionTreeClassifier())
+    for k in (2, 3):
+        X, y = make_classification(4_000, n_informative=5, n_classes=k, flip_y=0.1, random_state=k)
+        for model in made:
+            yield model.fit(X[:2000], y[:2000]), X[2000:], y[2000:]
+
+
+def test_ordinary_models_are_left_alone():
+    for model, X, y in ordinary_models():
+        found = cl.check(cl.score(model, X, y_true=y, positive=1 if y.max() == 1 else None), model=model)
+        # A tree that was grown to the end gives 0 and 1 alone: these are labels.
+        assert found.codes == (("CT03",) if type(model).__name__ == "DecisionTreeClassifier" else ()), (model, found)
+
+
+def test_swapped_columns_are_mended_exactly():
+    swapped = two(np.column_stack([P, 1 - P]))
+    assert cl.roc_auc(cl.check(swapped)["CT04"].fix()) == cl.roc_auc(GOOD) == 1 - cl.roc_auc(swapped)
+    rotated = cl.check(three(P3[:, [1, 2, 0]]))["CT04"].fix()
+    assert (rotated.score == P3).all()
+
+
+@pytest.mark.parametrize("kind", ["logistic", "lightgbm"])
+def test_class_weights_are_undone_on_adult(kind):
+    folder = os.environ.get("CUTLINE_DATA")
+    if not folder or not (Path(folder) / "tabular/adult.parquet").exists():
+        pytest.skip("CUTLINE_DATA is not set")
+    fitted = {name: adult_scores(folder, kind, weight) for name, weight in (("plain", None), ("weighted", "balanced"))}
+    (plain, _), (weighted, model) = fitted["plain"], fitted["weighted"]
+    assert not cl.check(plain)
+    for more in ({}, {"model": model}, {"class_weight": "balanced"}):
+        found = cl.check(weighted, **more)
+        assert found.codes == ("CT06",)
+        assert cl.log_loss(weighted) > 1.1 * cl.log_loss(plain)
+        assert cl.log_loss(found[0].fix()) < 1.02 * cl.log_loss(plain)
+
+
+def adult_scores(folder, kind, class_weight):
+    """Scores of a model fitted on three fifths of adult, and the model."""
+    from lightgbm import LGBMClassifier
+    from pyarrow import parquet
+    from sklearn.compose import make_column_selector, make_column_transformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    table = parquet.read_table(Path(folder) / "tabular/adult.parquet").to_pandas()
+    y, X = table.pop("label").to_numpy() == ">50K", table
+    text = make_column_selector(dtype_exclude="number")
+    columns = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), text), remainder=StandardScaler()
+    )
+    model = (
+        LogisticRegression(max_iter=200, class_weight=class_weight)
+        if kind == "logistic"
+        else LGBMClassifier(n_estimators=60, class_weight=class_weight, n_jobs=1, verbose=-1)
+    )
+    away = np.arange(len(y)) % 5 < 2
+    pipe = make_pipeline(columns.set_output(transform="default"), model).fit(X[~away], y[~away])
+    return two(pipe.predict_proba(X[away])[:, 1], y=y[away]), pipe
+
+
+def test_weights_are_read_off_models():
+    from lightgbm import LGBMClassifier
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from cutline.checks.weighting import Weighting
+
+    class RandomUnderSampler:
+        sampling_strategy = "auto"
+
+    class CatBoost:
+        def get_params(self):
+            return {"auto_class_weights": "Balanced"}
+
+    class Native:
+        params = {"scale_pos_weight": 5.0}  # noqa: RUF012
+
+    classes = cl.Classes([False, True], True)
+    search = GridSearchCV(LogisticRegression(), {"class_weight": ["balanced"]}).fit(Z[:300, None], Y[:300])
+    balanced = [
+        RandomForestClassifier(class_weight="balanced_subsample"),
+        LGBMClassifier(is_unbalance=True),
+        make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced")),
+        search,
+        CatBoost(),
+        type("Pipeline", (), {"steps": [("cut", RandomUnderSampler()), ("fit", LogisticRegression())]})(),
+    ]
+    for model in balanced:
+        read = Weighting.of(classes, model)
+        assert read is not None, model
+        assert read.factor is None
+    for model, factor in (
+        (LogisticRegression(class_weight={False: 1, True: 4}), (1, 4)),
+        (LGBMClassifier(scale_pos_weight=3), (1, 3)),
+        (Native(), (1, 5)),
+    ):
+        assert Weighting.of(classes, model).factor == factor
+    for model in (LogisticRegression(), LGBMClassifier(scale_pos_weight=1), object(), None):
+        assert Weighting.of(classes, model) is None
+    for wrong in ("even", {True: -1.0}, [1, 2]):
+        with pytest.raises(InputError, match="class_weight"):
+            cl.check(GOOD, class_weight=wrong)
+
+
+def test_weights_that_were_undone_say_nothing():
+    found = cl.check(GOOD, class_weight="balanced")
+    assert not found
+
+
+def test_a_finding_speaks_in_five_parts_and_can_be_silenced():
+    found = cl.check(two(1 - P))
+    (one,) = found
+    assert [line.split()[0] for line in repr(one).splitlines()] == ["CT04", "seen:", "why:", "fix():", "silence:"]
+    assert "<dt>Why it matters</dt>" in one._repr_html_()
+    assert one.to_dict()["fixable"]
+    assert repr(found) == repr(one)
+    assert "CT04" in found
+    assert one in found
+    assert found["CT04"] is found[0]
+    assert found[:1].codes == ("CT04",)
+    assert not cl.check(two(1 - P), ignore="CT04")
+    with pytest.raises(UnknownName, match="CT99"):
+        cl.check(GOOD, ignore=["CT99"])
+    with pytest.raises(InputError, match="codes found: CT04"):
+        found["CT01"]
+    again = Findings.from_dict(found.to_dict())
+    assert again.to_dict()["findings"][0] | {"fixable": True} == one.to_dict()
+    assert not cl.check(GOOD)
+    assert "checks" in repr(cl.check(GOOD))
+
+
+def test_what_is_no_input_is_refused():
+    for wrong, match in (
+        ({"train": P}, "train"),
+        ({"prevalence": 2}, "prevalence"),
+        ({"y_pred": Y[:5]}, "y_pred"),
+        ({"folds": FOLD[:5]}, "folds"),
+        ({"estimates": 0.5}, "estimates"),
+        ({"estimates": {"rocauk": 0.5}}, "rocauk"),
+    ):
+        with pytest.raises((InputError, ShapeError), match=match):
+            cl.check(GOOD, **wrong)
+    with pytest.raises(InputError, match="check_tables"):
+        cl.check(P)
+
+
+def test_probabilities_are_no_labels():
+    for code, call in {
+        "CT01": lambda: cl.Scores(y_true=Y.astype(int), y_score=P, kind="label"),
+        "CT04": lambda: cl.Scores(y_true=P, y_score=Y.astype(int)),
+    }.items():
+        with pytest.raises(LabelError) as caught:
+            call()
+        assert caught.value.code == code
+    with pytest.raises(LabelError, match="CT01"):
+        cl.check(GOOD, y_pred=P)
+
+
+def test_evaluate_reads_the_same_traps():
+    assert cl.evaluate(two(1 - P)).findings.codes == ("CT04",)
+    assert not cl.evaluate(two(1 - P), checks=False).findings
+    assert not cl.evaluate(two(1 - P), ignore=["CT04"]).findings
+    assert "CT04: ROC AUC" in repr(cl.evaluate(two(1 - P)))
+    assert cl.evaluate(GOOD, threshold=best_f1(P, Y)).findings.codes == ("CT07",)
+    point = cl.maximize(cl.f1).choose(GOOD)
+    assert cl.evaluate(GOOD, point).findings.codes == ("CT07",)
+    fresh = RNG.uniform(size=N) < P
+    assert not point.assess(two(P, y=fresh)).findings
+    labels = cl.evaluate(GOOD, point).findings[0].fix()
+    assert cl.f1(labels) < cl.f1(GOOD, at=point.threshold)
+    assert "CT14" in cl.evaluate(GOOD3, metrics=["micro_f1", "accuracy"]).findings
+    assert "CT05" in cl.evaluate(GOOD, decision=np.zeros(N, dtype=int)).findings
+    assert "CT13" in cl.evaluate(two(RARE, y=Y_RARE), threshold=0.99).findings
+    assert cl.evaluate(GOOD, decision=np.zeros(N, dtype=int)).findings["CT05"].fix().kind == "label"
+
+
+def test_rows_without_a_label_or_weight_do_not_confuse_the_rest():
+    y = np.where(np.arange(N) % 7 == 0, None, Y.astype(int))
+    some = cl.Scores(y_true=y, y_score=1 - P, kind="probability", weight=(np.arange(N) % 5 > 0) + 0.0)
+    found = cl.check(some, y_pred=Y.astype(int), folds=FOLD, train=GOOD)
+    assert "CT04" in found
+    assert found["CT04"].fix().n == N
+    assert cl.check(cl.Scores(y_score=sigmoid(P), classes=[0, 1], kind="probability")).codes == ("CT02",)
+
+
+def test_a_sample_of_many_rows_is_looked_at():
+    many = np.tile(np.arange(N), 60)
+    y = RNG.uniform(size=len(many)) < P[many]
+    found = cl.check(two(1 - P[many] + 1e-6 * RNG.uniform(size=len(many)), "rank", y=y))
+    assert found.codes == ("CT04",)
+    assert found[0].fix().n == len(many)
+
+
+TABLE = {"a": RNG.normal(size=900), "b": RNG.normal(size=900), "kind": RNG.choice(["x", "y"], 900)}
+TABLE |= {"y": np.where(RNG.uniform(size=900) < sigmoid(2 * TABLE["a"]), "yes", "no"), "who": np.arange(900) // 3}
+TABLE |= {"day": np.arange(900.0)}
+
+
+def rows(pick, **more):
+    return {name: np.asarray(values)[pick] for name, values in TABLE.items()} | more
+
+
+def test_clean_tables_are_left_alone():
+    train, test = rows(slice(0, 600)), rows(slice(600, 900))
+    assert not cl.check_tables(train, test, target="y", groups="who", time="day")
+    grid = {"a": RNG.integers(0, 3, 900), "b": RNG.integers(0, 2, 900), "y": RNG.choice(["no", "yes"], 900)}
+    halves = [{name: values[part] for name, values in grid.items()} for part in (slice(0, 600), slice(600, 900))]
+    # Few values in all columns: rows coincide, and that is no trap; but no rule of them decides well.
+    assert set(cl.check_tables(*halves, target="y").codes) <= {"CT20"}
+
+
+WRONG_TABLES = {
+    "equal rows": ("CT08", rows(slice(0, 600)), rows(slice(550, 900)), {"drop": ["day", "who"]}, 300),
+    "a column that knows": (
+        "CT08",
+        rows(slice(0, 600), sent=(TABLE["y"] == "yes")[:600] + 0.1 * TABLE["b"][:600]),
+        None,
+        {},
+        None,
+    ),
+    "a word that knows": (
+        "CT08",
+        rows(slice(0, 600), sent=np.where(TABLE["y"] == "yes", "u", "v")[:600]),
+        None,
+        {},
+        None,
+    ),
+    "an unseen class": (
+        "CT12",
+        rows(slice(0, 600)),
+        rows(slice(600, 900), y=np.where(np.arange(300) < 9, "maybe", TABLE["y"][600:])),
+        {},
+        291,
+    ),
+    "copies": ("CT18", rows(np.r_[0:600, 0:50]), None, {"drop": ["day", "who"]}, 600),
+    "groups on both sides": ("CT19", rows(slice(0, 601)), rows(slice(601, 900)), {"groups": "who"}, 297),
+    "the past after the future": (
+        "CT19",
+        rows(slice(300, 900)),
+        rows(slice(0, 320)),
+        {"time": "day", "drop": "who"},
+        None,
+    ),
+    "contrary labels": (
+        "CT20",
+        rows(np.r_[0:600, 0:50], y=np.r_[TABLE["y"][:600], np.where(TABLE["y"][:50] == "yes", "no", "yes")]),
+        None,
+        {"drop": ["day", "who"]},
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_TABLES)
+def test_every_wrong_table_is_found_and_mended(name):
+    code, train, test, more, left = WRONG_TABLES[name]
+    found = cl.check_tables(train, test, target="y", **more)
+    assert code in found
+    assert code not in cl.check_tables(train, test, target="y", **more, ignore=[code])
+    if left is not None:
+        mended = found[code].fix()
+        assert mended.num_rows == left
+        sides = (mended, None) if test is None else (train, mended)
+        assert code not in cl.check_tables(*sides, target="y", **more)
+    with pytest.raises(UnknownName):
+        cl.check_tables(train, target="y", ignore=["CT01"])
+    with pytest.raises(InputError, match="no column 'z'"):
+        cl.check_tables(train, target="z")
+
+
+def test_fit_says_what_its_table_hides(tmp_path):
+    table = rows(np.r_[0:300, 0:40])
+    table = {name: table[name] for name in ("a", "b", "y")}
+    about = {"target": "y", "positive": "yes", "families": ["linear"], "budget": None}
+    model = cl.fit(table, **about)
+    assert model.findings.codes == ("CT18",)
+    assert any(note.startswith("CT18: 40 of 340") for note in model.notes)
+    assert model.evaluation.findings.codes == ("CT18",)
+    model.save(tmp_path / "m.cutline")
+    assert cl.load(tmp_path / "m.cutline").evaluation.findings.codes == ("CT18",)
+    quiet = cl.fit(table, **about, checks=False)
+    assert not quiet.findings
+    assert not any("CT18" in note for note in quiet.notes)
+
+
+def test_the_report_shows_what_was_found():
+    for scores in (two(1 - P), three(P3[:, [1, 2, 0]])):
+        made = cl.report(scores)
+        for text in (made.to_html(), made._repr_html_(), made.to_markdown(), made.to_json()):
+            assert "CT04" in text
+        assert json.loads(made.to_json())["findings"][0]["code"] == "CT04"
+        assert not cl.report(scores, checks=False).data["findings"]
+        assert not cl.report(cl.evaluate(scores), checks=False).data["findings"]
+    sides = cl.report({"a": GOOD, "b": two(1 - P)})
+    assert any(note.startswith(("B: CT04", "b: CT04")) for note in sides.data["notes"])
+
+
+def test_the_command_line_says_what_was_found(tmp_path, capsys):
+    path, point = tmp_path / "scores.csv", tmp_path / "point.json"
+    lines = [f"{'yes' if y else 'no'},{1 - p:.6f}" for y, p in zip(Y, P, strict=True)]
+    path.write_text("label,p\n" + "\n".join(lines))
+    columns = [str(path), "--y-true", "label", "--y-score", "p", "--positive", "yes"]
+    for words in (["check"], ["evaluate"], ["choose", "--maximize", "f1", "-o", str(point)], ["calibrate"]):
+        for silent in (False, True):
+            if silent and words == ["check"]:
+                continue
+            assert main([words[0], *columns, *words[1:], *(["--no-checks"] if silent else [])]) == 0
+            said = "".join(capsys.readouterr())
+            assert ("CT04" in said) != silent, words
+    assert main(["check", *columns, "--strict"]) == 4
+    assert main(["check", *columns, "--ignore", "CT04", "--strict"]) == 0
+    capsys.readouterr()
+    assert main(["check", *columns, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"][0]["code"] == "CT04"
+    assert main(["report", *columns, "-o", str(tmp_path / "r.md"), "--no-checks"]) == 0
+    assert "CT04" not in (tmp_path / "r.md").read_text()
+    for side, part in (("train", slice(0, 600)), ("test", slice(550, 900))):
+        text = [
+            ",".join(map(str, row)) for row in zip(TABLE["a"][part], TABLE["b"][part], TABLE["y"][part], strict=True)
+        ]
+        (tmp_path / f"{side}.csv").write_text("a,b,y\n" + "\n".join(text))
+    both = ["--train", str(tmp_path / "train.csv"), "--test", str(tmp_path / "test.csv"), "--target", "y"]
+    capsys.readouterr()
+    assert main(["check", *both]) == 0
+    assert "50 of 350 test rows" in capsys.readouterr().out
+    assert main(["check"]) == main(["check", *both[:2]]) == 2

@@ -112,7 +112,7 @@ class Classes(Shown):
                 f"{len(found)} class(es): {found}",
                 "at least two classes",
                 "name all of them with classes= when a part of the data lacks one",
-                code="CT11",
+                code="CT13",
             )
         if len(found) > 2:
             return cls(found, positive)
@@ -163,13 +163,15 @@ class Classes(Shown):
         where = [_find(name, self.names) for name in read.found]
         if None in where:
             unknown = [i for i, w in enumerate(where) if w is None]
+            shares = are_fractions([read.found[i] for i in unknown])
+            hint = "labels and class names are compared by value and type: '1' is not 1"
             raise LabelError(
                 argument,
                 f"{int(np.isin(read.codes, unknown).sum())} row(s) with unknown label(s) "
                 f"{_shown([read.found[i] for i in unknown])}",
                 f"labels among {_shown(self.names)}",
-                "labels and class names are compared by value and type: '1' is not 1",
-                code="CT18",
+                "these look like probabilities, which are no labels" if shares else hint,
+                code="CT12" if not shares else "CT04" if argument == "y_true" else "CT01",
             )
         if where == list(range(len(where))):
             return read.codes.astype(_smallest(self.k))
@@ -238,6 +240,12 @@ class Classes(Shown):
         text = ", ".join(map(repr, self.names)) if self.k <= 8 else _shown(self.names)
         tail = f"; positive={self.positive!r}" if self.binary else ""
         return f"Classes({text}{tail}{'; ordered' if self.ordered else ''})"
+
+
+def are_fractions(names: Sequence[Any]) -> bool:
+    """Whether they are numbers from 0 to 1, not all of them whole, as probabilities are."""
+    numbers = all(isinstance(name, int | float) and 0 <= name <= 1 for name in names)
+    return numbers and any(isinstance(name, float) for name in names)
 
 
 def column_names(values: Any) -> list[Any]:

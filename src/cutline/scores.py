@@ -12,13 +12,28 @@ from numpy.typing import NDArray
 
 from cutline import core
 from cutline.errors import GuessWarning, InputError, LabelError, ScoreError, ShapeError, UnknownName
-from cutline.labels import MISSING, Classes, Labelled, Shown, as_array, column_names, distinct, missing, read_labels
+from cutline.labels import (
+    MISSING,
+    Classes,
+    Labelled,
+    Shown,
+    are_fractions,
+    as_array,
+    column_names,
+    distinct,
+    missing,
+    read_labels,
+)
 
 Kind = Literal["probability", "logit", "rank", "label"]
 Role = Literal["", "train", "tune", "certify", "test", "out-of-fold", "in-sample"]
 
 SKETCH = 1024
 """Row hashes a fingerprint keeps to estimate overlap; for sets of equal size the error is at most about 3 %."""
+
+
+MOST_FRACTIONS = 20
+"""Distinct labels from 0 to 1 that are no whole numbers, beyond which they are taken for scores."""
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -469,18 +484,34 @@ def _classes(
         return Classes(names, positive)
     if truth is not None:
         found: list[Any] = truth.found
+        if len(found) > MOST_FRACTIONS and are_fractions(found):
+            raise LabelError(
+                "y_true",
+                f"{len(found):,} distinct numbers in [0, 1], such as {found[len(found) // 2]!r}",
+                "labels",
+                "y_true and y_score may be exchanged",
+                code="CT04",
+            )
         if columns.ndim == 1 and (kind == "label" or (kind is None and _spelled(columns))):
             said = distinct(columns, argument="y_score")
+            strange = [name for name in said if name not in found]
+            if are_fractions(strange):
+                raise LabelError(
+                    "y_score",
+                    f"{len(strange):,} distinct numbers in [0, 1], such as {strange[0]!r}",
+                    f"predicted labels among {found[:5]}",
+                    "these are probabilities: cut them, p >= 0.5, or declare kind='probability'",
+                    code="CT01",
+                )
             mixed = len({isinstance(name, str) for name in (*found, *said)}) > 1
             if mixed or (positive is not None and len({*found, *said}) > 2):
-                strange = [name for name in said if name not in found]
                 raise LabelError("y_score", f"predicted labels {strange[:5]}", f"labels among {found[:5]}")
             found = sorted({*found, *said}, key=lambda name: (isinstance(name, str), name))
         known = Classes.from_found(found, positive)
         if known.binary and positive is None and not known.positive_is_plain:
             note = f"positive class guessed: {known.positive!r}, the last of {list(known.names)} in sorted order"
             notes.append(note)
-            warnings.warn(f"{note}; declare positive= to be sure", GuessWarning, stacklevel=3)
+            warnings.warn(GuessWarning(f"{note}; declare positive= to be sure", "CT04"), stacklevel=3)
         if wide > 2 and known.k != wide:
             raise ShapeError(
                 "y_score",
@@ -539,7 +570,7 @@ def _score(columns: NDArray[Any], classes: Classes, kind: Kind | None, notes: li
             f"{uneven:,} row(s) that do not sum to 1",
             "one probability for each class, summing to 1",
             "sigmoid outputs of several classes are no softmax: use one_vs_rest views or divide by the row sum",
-            code="CT12",
+            code="CT11",
         )
     if score.ndim == 2 and classes.binary:
         pos = classes.index(classes.positive)

@@ -97,7 +97,10 @@ def _decoded(case: Case) -> Seen | None:
         flagged = made == rows.classes.index(rows.classes.positive)
         if not 0 < flagged.sum() < rows.n or rows.score[flagged].max() > rows.score[~flagged].min():
             return None
-        seen = f"every row that was decided {rows.classes.positive!r} has a lower score than all others"
+        seen = (
+            f"each of {int(flagged.sum()):,} rows that were decided {rows.classes.positive!r} has a lower score than "
+        )
+        seen += f"the {int((~flagged).sum()):,} others"
     else:
         best = decided(rows)
         cells = np.zeros((rows.classes.k, rows.classes.k))

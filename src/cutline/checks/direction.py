@@ -76,7 +76,7 @@ def _reversed(case: Case) -> Seen | None:
         f"{classes.positive!r}, as P({classes.negative!r}) would"
     )
     if guessed:
-        code = f"scores = cl.Scores(..., positive={classes.negative!r})  # it was guessed\nscores = finding.fix()"
+        code = f"scores = finding.fix()  # or declare it: cl.Scores(..., positive={classes.negative!r})"
         seen += f"; the positive class {classes.positive!r} was guessed"
         return Seen(seen, _WHY, code, lambda: _other_positive(case.scores))
     kind = case.scores.kind
@@ -192,7 +192,7 @@ def _labels_reversed(case: Case) -> Seen | None:
 def off_by_one(rows: Scores) -> int:
     """How far predicted labels, numbers in a row, are off where one end of the range is never true; else 0."""
     names = rows.classes.names
-    if not all(isinstance(name, int) for name in names) or np.ptp(np.array(names)) != len(names) - 1:
+    if list(names) != list(range(len(names))) and list(names) != list(range(1, len(names) + 1)):
         return 0
     codes, truth = np.asarray(rows.score), np.asarray(rows.truth)
     support, made = (np.bincount(c, minlength=len(names)) for c in (truth, codes))

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 NAMES = {
     "CT08": "test rows that training has seen",
+    "CT08 column": "a column that knows the label",
     "CT12": "a class that training never saw",
     "CT18": "copies of rows",
     "CT19": "groups or times on both sides",
     "CT20": "a bound on accuracy",
 }
-"""What the codes are called."""
+"""What the codes are called; of CT08 also for a column."""
 FEW, SHARE = 3, 0.001
 """Fewest copies that are spoken of, and their least share of the rows: a few coincide in any large table."""
 CONTRARY = 0.01
@@ -96,16 +97,17 @@ def check_tables(
                 raise InputError(name, f"no column {wanted!r}", f"one of {', '.join(table.column_names[:12])}")
     left = {target, groups, time, *([drop] if isinstance(drop, str) else drop)}
     seen = _detect(sides, target, groups, time, left, seed)
-    found = [_finding(code, one) for code, one in seen if code not in ignore]
+    found = [_finding(name, one) for name, one in seen if name[:4] not in ignore]
     ran = ["CT18", "CT20", "CT08"] + (["CT12"] if test is not None else [])
     ran += ["CT19"] if test is not None and (groups or time) else []
     found.sort(key=lambda one: one.code)
     return Findings(tuple(found), tuple(sorted(code for code in ran if code not in ignore)))
 
 
-def _finding(code: str, seen: Seen) -> Finding:
+def _finding(name: str, seen: Seen) -> Finding:
+    code = name[:4]
     silence = f'cl.check_tables(..., ignore=["{code}"])'
-    return Finding(code, NAMES[code], seen.seen, seen.why, seen.fix_code, silence, seen.mend)
+    return Finding(code, NAMES[name], seen.seen, seen.why, seen.fix_code, silence, seen.mend)
 
 
 def _detect(
@@ -125,7 +127,7 @@ def _detect(
         if (found := _contrary(part, name, labels[name])) is not None:
             yield "CT20", found
     for found in features.alone(list(sides.values()), shared, target, seed):
-        yield "CT08", found
+        yield "CT08 column", found
     if test is None:
         return
     if (found := _both(coded, train, test, shared)) is not None:
