@@ -18,7 +18,7 @@ BLOCKS = 1_000
 
 
 def _equality(case: Case) -> Seen | None:
-    """A reported accuracy that compared probabilities with labels for equality."""
+    """A reported accuracy that is the share of probabilities equal to their label."""
     told = case.claims.get("accuracy")
     if told is None or not case.scores.binary:
         return None
@@ -51,6 +51,7 @@ def _as_decided(scores: Scores) -> Scores:
 
 
 def _constant(case: Case) -> Seen | None:
+    """The same score, or prediction, in all rows."""
     score = np.asarray(case.rows.score)
     if case.rows.n < FEWEST or (score[:FEWEST] != score[0]).any() or (score != score[0]).any():
         return None
@@ -72,7 +73,7 @@ def _constant(case: Case) -> Seen | None:
 
 
 def _contrary(case: Case) -> Seen | None:
-    """Labels that were decided elsewhere, against the scores they came from."""
+    """The same label for all rows, of scores that are on both sides of the cut."""
     rows, made = case.rows, case.decision
     if made is None or rows.n < FEWEST:
         return None
@@ -91,7 +92,7 @@ def _contrary(case: Case) -> Seen | None:
 
 
 def _decoded(case: Case) -> Seen | None:
-    """Labels that were decided elsewhere, and named in another order than the scores."""
+    """Labels that contradict the order of the scores they came from."""
     rows, made = case.rows, np.asarray(case.decision)
     if rows.binary:
         flagged = made == rows.classes.index(rows.classes.positive)
@@ -121,6 +122,7 @@ def _decoded(case: Case) -> Seen | None:
 
 
 def _off_by_one(case: Case) -> Seen | None:
+    """Predicted numbers that are right when 1 is added or taken away, where one end never occurs."""
     step = off_by_one(case.rows)
     if not step:
         return None
@@ -140,7 +142,7 @@ def _off_by_one(case: Case) -> Seen | None:
 
 
 def _flattened(case: Case) -> Seen | None:
-    """Rows of several classes that were laid end to end and read as rows of two."""
+    """Runs of rows with one positive each and probabilities that sum to 1."""
     known = case.known
     if known is None or known.kind != "probability":
         return None
@@ -173,7 +175,7 @@ def _flattened(case: Case) -> Seen | None:
 
 
 def _undefined(case: Case) -> Seen | None:
-    """Precision of a class that nothing is decided for, where somebody asked for a decision."""
+    """No row decided for a class, where somebody asked for a decision."""
     rows, made = case.rows, case.decision
     assert made is not None
     counts = np.bincount(np.asarray(made)[np.asarray(made) >= 0], minlength=rows.classes.k)

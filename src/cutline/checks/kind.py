@@ -22,7 +22,7 @@ WHY = "ranking is as it was, but probabilities, log loss, calibration and every 
 
 
 def _sigmoid_twice(case: Case) -> Seen | None:
-    """Probabilities that lie where a sigmoid or softmax of probabilities lies, and say less than these did."""
+    """Probabilities where a sigmoid (or softmax) of probabilities lies, with a worse log loss than these."""
     rows = case.rows
     inner = _unfolded(rows)
     if inner is None:
@@ -94,7 +94,7 @@ def _inner(scores: Scores) -> NDArray[np.float64]:
 
 
 def _taken_for(case: Case) -> Seen | None:
-    """Two classes: scores of one kind that are calibrated as another one alone."""
+    """Scores that are calibrated as another kind alone: logits, log-probabilities, percentages."""
     rows = case.rows
     if rows.kind == "probability" and not abs(case.bias[0]) > Z * case.bias[1]:
         return None

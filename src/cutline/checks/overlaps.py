@@ -23,7 +23,7 @@ WHY_TWICE = "intervals take copies for independent rows, and copies on both side
 
 
 def _seen(case: Case) -> Seen | None:
-    """Rows of training among these."""
+    """Rows of training among these, by ids or by equal scores."""
     train: Scores = case.given["train"]
     scores = case.scores
     if scores.ids is not None and train.ids is not None:
@@ -81,7 +81,7 @@ def _unseen(case: Case) -> Seen | None:
 
 
 def _never(case: Case) -> Seen | None:
-    """Classes that the model gives no probability at all."""
+    """Classes with rows that no row is given any probability of."""
     rows = case.rows
     if rows.score[:FIRST].max(axis=0).min() > 1e-9:
         return None  # each class has a probability in the first rows
@@ -100,7 +100,7 @@ def _never(case: Case) -> Seen | None:
 
 
 def _twice(case: Case) -> Seen | None:
-    """Rows whose id comes twice with the same score."""
+    """Rows with id, label and score of another row."""
     scores = case.scores
     assert scores.ids is not None
     ids = np.unique(scores.ids.astype(str), return_inverse=True)[1].reshape(-1)
@@ -112,7 +112,7 @@ def _twice(case: Case) -> Seen | None:
 
 
 def _copied(case: Case) -> Seen | None:
-    """Rows without ids: equal scores that always have equal labels, more often than chance allows."""
+    """Equal scores that always have equal labels, where chance would mix them."""
     rows = case.rows
     if rows.ids is not None or case.some is not None or rows.groups is not None or rows.weight is not None:
         return None

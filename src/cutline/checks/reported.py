@@ -58,7 +58,7 @@ def _recall(rows: Scores, k: int, at: float | None) -> float:
 
 
 def _not_told_apart(case: Case) -> Seen | None:
-    """Differences that may be noise."""
+    """A paired difference whose adjusted p says nothing."""
     some = [d for d in case.differences if not d.distinguishable]
     if not some:
         return None
@@ -74,7 +74,7 @@ def _not_told_apart(case: Case) -> Seen | None:
 
 
 def _rival(case: Case) -> Seen | None:
-    """A rival on the same rows."""
+    """Another model on the same rows that cannot be told from this one."""
     from cutline.evidence.compare import compare
 
     other: Scores = case.given["rival"].known()
@@ -91,7 +91,7 @@ def _cuts(rows: dict[str, Scores]) -> Any:
 
 
 def _of_labels(case: Case) -> Seen | None:
-    """A reported ROC AUC that is that of labels."""
+    """A reported ROC AUC that is the balanced accuracy."""
     told = case.claims.get("roc_auc")
     if told is None:
         return None
@@ -113,7 +113,7 @@ def _of_labels(case: Case) -> Seen | None:
 
 
 def _exchanged(case: Case) -> Seen | None:
-    """Reported figures that are those of the other side: 1 - AUC, or precision and recall exchanged."""
+    """A reported area that is 1 less the true one; precision and recall exchanged."""
     area = roc_auc.value(case.sorted)
     told = case.claims.get("roc_auc")
     if told is not None and abs(told - area) > 5 * CLOSE and abs(told - (1 - area)) < CLOSE:
@@ -137,7 +137,7 @@ def _exchanged(case: Case) -> Seen | None:
 
 
 def _micro(case: Case) -> Seen | None:
-    """Micro averages of one label a row."""
+    """Micro averages of rows with one label each."""
     names = [*(one.metric.name for one in case.estimates), *case.claims]
     found = [
         name for name in names if name.startswith("micro_") and name.split("_", 1)[1] in ("f1", "precision", "recall")
@@ -153,7 +153,7 @@ def _micro(case: Case) -> Seen | None:
 
 
 def _tied(case: Case) -> Seen | None:
-    """A calibrator that made ties."""
+    """An area that fell by calibrating, since scores became equal."""
     before: Scores = case.given["before"].known()
     rows = case.rows
     before = before if case.some is None else before.take(case.some)
@@ -179,7 +179,7 @@ def _tied(case: Case) -> Seen | None:
 
 
 def _folds(case: Case) -> Seen | None:
-    """A mean over folds that is not the figure of all rows."""
+    """A mean area over folds that differs from the pooled one more than folds at random do."""
     known = case.known
     assert known is not None
     fold = np.unique(np.asarray(case.given["folds"])[case.scores.counting], return_inverse=True)[1].reshape(-1)
@@ -234,7 +234,7 @@ def _mean_area(rank: NDArray[np.float64], positive: NDArray[np.bool_], fold: NDA
 
 
 def _noise(case: Case) -> Seen | None:
-    """An accuracy at or above what the labels allow."""
+    """An accuracy at or above 1 less the share of wrong labels."""
     noise = float(case.given["label_noise"])
     bound, told = 1 - noise, case.claims.get("accuracy")
     rows = case.rows

@@ -18,15 +18,24 @@ from cutline.scores import mixed
 if TYPE_CHECKING:
     import pyarrow as pa
 
-NAMES = {
-    "CT08": "test rows that training has seen",
-    "CT08 column": "a column that knows the label",
-    "CT12": "a class that training never saw",
-    "CT18": "copies of rows",
-    "CT19": "groups or times on both sides",
-    "CT20": "a bound on accuracy",
-}
-"""What the codes are called; of CT08 also for a column."""
+TRAPS = (
+    ("CT08", "test rows that training has seen", "Test rows that are equal to rows of training in all columns"),
+    (
+        "CT08",
+        "a column that knows the label",
+        "A column whose ROC AUC, or balanced accuracy, is 0.995 or more on its own",
+    ),
+    ("CT12", "a class that training never saw", "Labels of the test that training lacks"),
+    (
+        "CT18",
+        "copies of rows",
+        "Rows that are equal to others of their table in all columns, where they hardly coincide",
+    ),
+    ("CT19", "groups or times on both sides", "Groups in both tables; test rows that came before the end of training"),
+    ("CT20", "a bound on accuracy", "Equal rows with different labels, which no rule of these columns decides right"),
+)
+"""Code, name, and what is looked for."""
+CODES = tuple(dict.fromkeys(code for code, _, _ in TRAPS))
 FEW, SHARE = 3, 0.001
 """Fewest copies that are spoken of, and their least share of the rows: a few coincide in any large table."""
 CONTRARY = 0.01
@@ -88,8 +97,8 @@ def check_tables(
     """
     ignore = [ignore] if isinstance(ignore, str) else list(ignore)
     for code in ignore:
-        if code not in NAMES:
-            raise UnknownName.among("ignore", str(code), NAMES)
+        if code not in CODES:
+            raise UnknownName.among("ignore", str(code), CODES)
     sides = {"train": read_table(train)} | ({} if test is None else {"test": read_table(test)})
     for name, table in sides.items():
         for wanted in filter(None, (target, groups, time)):
@@ -97,22 +106,25 @@ def check_tables(
                 raise InputError(name, f"no column {wanted!r}", f"one of {', '.join(table.column_names[:12])}")
     left = {target, groups, time, *([drop] if isinstance(drop, str) else drop)}
     seen = _detect(sides, target, groups, time, left, seed)
-    found = [_finding(name, one) for name, one in seen if name[:4] not in ignore]
+    found = [_finding(trap, one) for trap, one in seen if TRAPS[trap][0] not in ignore]
     ran = ["CT18", "CT20", "CT08"] + (["CT12"] if test is not None else [])
     ran += ["CT19"] if test is not None and (groups or time) else []
     found.sort(key=lambda one: one.code)
     return Findings(tuple(found), tuple(sorted(code for code in ran if code not in ignore)))
 
 
-def _finding(name: str, seen: Seen) -> Finding:
-    code = name[:4]
+def _finding(trap: int, seen: Seen) -> Finding:
+    code, name, _ = TRAPS[trap]
     silence = f'cl.check_tables(..., ignore=["{code}"])'
-    return Finding(code, NAMES[name], seen.seen, seen.why, seen.fix_code, silence, seen.mend)
+    return Finding(code, name, seen.seen, seen.why, seen.fix_code, silence, seen.mend)
+
+
+SEEN, COLUMN, UNSEEN, COPIES, SIDES, BOUND = range(len(TRAPS))
 
 
 def _detect(
     sides: dict[str, pa.Table], target: str, groups: str | None, time: str | None, left: set[Any], seed: int
-) -> Iterator[tuple[str, Seen]]:
+) -> Iterator[tuple[int, Seen]]:
     train, test = sides["train"], sides.get("test")
     shared = [n for n in train.column_names if n not in left and n.strip().lower() not in ROW_NAMES]
     shared = [n for n in shared if test is None or n in test.column_names]
@@ -123,21 +135,21 @@ def _detect(
         part = coded.take(start, start + table.num_rows)
         start += table.num_rows
         if (found := _copies(part, name, table, shared)) is not None:
-            yield "CT18", found
+            yield COPIES, found
         if (found := _contrary(part, name, labels[name])) is not None:
-            yield "CT20", found
+            yield BOUND, found
     for found in features.alone(list(sides.values()), shared, target, seed):
-        yield "CT08 column", found
+        yield COLUMN, found
     if test is None:
         return
     if (found := _both(coded, train, test, shared)) is not None:
-        yield "CT08", found
+        yield SEEN, found
     if (found := _unseen(train, test, target)) is not None:
-        yield "CT12", found
+        yield UNSEEN, found
     if groups is not None and (found := _groups(train, test, groups)) is not None:
-        yield "CT19", found
+        yield SIDES, found
     if time is not None and (found := _times(train, test, time)) is not None:
-        yield "CT19", found
+        yield SIDES, found
 
 
 class Coded:
