@@ -13,13 +13,12 @@ LEAST = 30
 def clean(seed: int) -> cl.Scores:
     """A data set of 500 to 20,000 rows: two classes, or three to five in a quarter of the seeds."""
     rng = np.random.default_rng(seed)
-    while True:
-        made = _several(rng) if seed % 4 == 3 else _binary(rng)
-        if np.bincount(made.truth, minlength=made.classes.k).min() >= LEAST:
-            return made
+    while (made := _several(rng) if seed % 4 == 3 else _binary(rng)) is None:
+        pass
+    return made
 
 
-def _binary(rng: np.random.Generator) -> cl.Scores:
+def _binary(rng: np.random.Generator) -> cl.Scores | None:
     n = int(np.exp(rng.uniform(np.log(500), np.log(20_000))))
     middle, spread = rng.uniform(-4, 2.5), rng.uniform(0.2, 3)
     z = middle + spread * (rng.normal(size=n) if rng.uniform() < 0.7 else rng.exponential(size=n) - 1)
@@ -30,6 +29,8 @@ def _binary(rng: np.random.Generator) -> cl.Scores:
     if kind == "probability" and rng.uniform() < 0.2:
         p = np.round(p, 2).clip(0.01, 0.99)
     y = rng.uniform(size=n) < p
+    if min(y.sum(), n - y.sum()) < LEAST:
+        return None
     score = {"probability": p, "logit": z, "rank": z**3 + 5}[kind]
     if rng.uniform() < 0.3:
         score = score.astype(np.float32)
@@ -38,7 +39,7 @@ def _binary(rng: np.random.Generator) -> cl.Scores:
     return cl.Scores(y_true=names[y.astype(int)].tolist(), y_score=score, positive=names[1], kind=kind, **more)
 
 
-def _several(rng: np.random.Generator) -> cl.Scores:
+def _several(rng: np.random.Generator) -> cl.Scores | None:
     n, k = int(np.exp(rng.uniform(np.log(500), np.log(20_000)))), int(rng.integers(3, 6))
     z = rng.uniform(0.2, 3) * rng.normal(size=(n, k)) + rng.normal(size=k) * rng.uniform(0, 1.5)
     if rng.uniform() < 0.3:
@@ -46,6 +47,11 @@ def _several(rng: np.random.Generator) -> cl.Scores:
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     y = (p.cumsum(axis=1) < rng.uniform(size=(n, 1))).sum(axis=1).clip(0, k - 1)
     kind = rng.choice(["probability", "logit", "label"], p=[0.7, 0.2, 0.1])
+    least = min(np.bincount(y, minlength=k))
+    if least < LEAST or (
+        kind == "label" and len(np.unique(p.argmax(axis=1))) < k
+    ):  # a precision of 0/0 is no clean one
+        return None
     score = {"probability": p, "logit": z, "label": p.argmax(axis=1)}[kind]
     return cl.Scores(y_true=y, y_score=score, classes=range(k), kind=kind, **_more(rng, n))
 

@@ -208,6 +208,22 @@ WRONG = {
         {"label_noise": 0.1},
     ),
 }
+SCALED = type("StandardScaler", (), {"n_samples_seen_": N + 500})()
+ISOTONIC = type("CalibratedClassifierCV", (), {"method": "isotonic"})()
+TUNED = cl.maximize(cl.recall, subject_to=[cl.precision >= 0.5]).choose(GOOD)
+WRONG |= {
+    "a softmax over the rows": ("CT02", two(np.exp(Z) / np.exp(Z).sum()), {}),
+    "logits cut off at 0 and 1": ("CT02", two((Z + 2).clip(0, 1), y=RNG.uniform(size=N) < sigmoid(Z + 2)), {}),
+    "logits scaled to [0, 1]": ("CT02", two((Z - Z.min()) / np.ptp(Z)), {}),
+    "undeclared logits of three": ("CT02", undeclared(RAW, y=Y3), {}),
+    "a threshold to the last digit": ("CT07", GOOD, {"threshold": TUNED.threshold}),
+    "calibrated on these rows": ("CT07", GOOD, None),
+    "training rows, by their role": ("CT08", two(P, role="train"), {}),
+    "a scaler that saw the test": ("CT08", GOOD, {"train": two(P / 2), "model": SCALED}),
+    "an isotonic calibrator": ("CT15", two(isotonic(P, Y)), {"model": ISOTONIC}),
+    "weights of three, not said": ("CT06", three(P3 * [6, 1, 1] / (P3 * [6, 1, 1]).sum(axis=1, keepdims=True)), {}),
+}
+WRONG["calibrated on these rows"] = ("CT07", cl.calibrate(two(P**2), method="isotonic").apply(two(P**2)), {})
 WRONG["the guessed positive class"] = (
     "CT04",
     lambda: undeclared(P, y=np.where(Y, "churned", "stays").tolist()),
@@ -451,13 +467,16 @@ def test_what_is_no_input_is_refused():
 def test_probabilities_are_no_labels():
     for code, call in {
         "CT01": lambda: cl.Scores(y_true=Y.astype(int), y_score=P, kind="label"),
+        "CT03": lambda: three(P3.argmax(axis=1).astype(float)),
         "CT04": lambda: cl.Scores(y_true=P, y_score=Y.astype(int)),
+        "CT05": lambda: three(P3, y=Y3 + 1),
     }.items():
-        with pytest.raises(LabelError) as caught:
+        with pytest.raises(InputError) as caught:
             call()
         assert caught.value.code == code
-    with pytest.raises(LabelError, match="CT01"):
-        cl.check(GOOD, y_pred=P)
+    for scores, labels in ((GOOD, P), (GOOD3, P3)):
+        with pytest.raises(LabelError, match="CT01"):
+            cl.check(scores, y_pred=labels)
 
 
 def test_evaluate_reads_the_same_traps():

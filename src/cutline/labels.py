@@ -163,15 +163,21 @@ class Classes(Shown):
         where = [_find(name, self.names) for name in read.found]
         if None in where:
             unknown = [i for i, w in enumerate(where) if w is None]
-            shares = are_fractions([read.found[i] for i in unknown])
+            strange = [read.found[i] for i in unknown]
+            shares = are_fractions(strange)
+            shifted = strange == [self.k] and self.names == tuple(range(self.k)) and 0 not in read.found
             hint = "labels and class names are compared by value and type: '1' is not 1"
             raise LabelError(
                 argument,
                 f"{int(np.isin(read.codes, unknown).sum())} row(s) with unknown label(s) "
                 f"{_shown([read.found[i] for i in unknown])}",
                 f"labels among {_shown(self.names)}",
-                "these look like probabilities, which are no labels" if shares else hint,
-                code="CT12" if not shares else "CT04" if argument == "y_true" else "CT01",
+                "these look like probabilities, which are no labels"
+                if shares
+                else "count them from 0"
+                if shifted
+                else hint,
+                code=("CT04" if argument == "y_true" else "CT01") if shares else "CT05" if shifted else "CT12",
             )
         if where == list(range(len(where))):
             return read.codes.astype(_smallest(self.k))
@@ -218,12 +224,15 @@ class Classes(Shown):
             raise ShapeError(argument, f"shape {values.shape}", f"one-hot rows of shape (n, {self.k})")
         good = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
         if not good.all():
+            shares = argument != "y_true" and ((values >= 0) & (values <= 1)).all() and (values % 1 != 0).any()
             raise LabelError(
                 argument,
                 f"{int((~good).sum())} row(s) that are not one-hot, the first at row {int((~good).argmax())}",
                 "exactly one 1 in every row",
-                "several ones in a row is a multi-label problem",
-                code="CT05",
+                "these look like probabilities, which are no labels"
+                if shares
+                else "several ones in a row is a multi-label problem",
+                code="CT01" if shares else "CT05",
             )
         return values.argmax(axis=1).astype(np.int32)
 

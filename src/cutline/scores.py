@@ -540,7 +540,14 @@ def _score(columns: NDArray[Any], classes: Classes, kind: Kind | None, notes: li
         return "label", codes
     score, low, high = _floats(columns)
     if score.ndim == 1 and not classes.binary:
-        raise ShapeError("y_score", f"shape {score.shape} for {classes.k} classes", f"shape (n, {classes.k})")
+        whole = bool((score % 1 == 0).all())
+        raise ShapeError(
+            "y_score",
+            f"shape {score.shape} for {classes.k} classes",
+            f"shape (n, {classes.k})",
+            "predicted labels are kind='label'" if whole else "",
+            code="CT03" if whole else "",
+        )
     if score.ndim == 2 and score.shape[1] != classes.k:
         raise ShapeError("y_score", f"shape {score.shape} for {classes.k} classes", f"shape (n, {classes.k})")
     if score.ndim > 2:

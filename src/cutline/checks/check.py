@@ -127,6 +127,7 @@ def check(
         "listed": True,
         "at": threshold if point is None else point.threshold,
         "decision": None if y_pred is None else _codes(scores, y_pred),
+        "model": model,
         "weighting": Weighting.of(scores.classes, model, class_weight),
         "before": before,
         "rival": rival,

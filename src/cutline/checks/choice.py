@@ -14,11 +14,22 @@ from cutline.checks.finding import Seen
 from cutline.decision import OperatingPoint, Policy, fixed, maximize, most_probable
 from cutline.errors import NoFeasibleThreshold
 from cutline.evidence import stratified_folds
-from cutline.metrics import Counts, Metric, ThresholdTable, accuracy, balanced_accuracy, f1, mcc, roc_auc
+from cutline.metrics import (
+    Counts,
+    Metric,
+    ThresholdTable,
+    accuracy,
+    balanced_accuracy,
+    cohen_kappa,
+    f1,
+    g_mean,
+    mcc,
+    roc_auc,
+)
 from cutline.scores import Scores
 
 FOLDS = 5
-OPTIMA: tuple[Metric, ...] = (f1, balanced_accuracy, accuracy, mcc)
+OPTIMA: tuple[Metric, ...] = (f1, balanced_accuracy, accuracy, mcc, g_mean, cohen_kappa)
 """What thresholds are usually tuned for."""
 DISTINCT = 50
 """Distinct scores from which a threshold that is one of them, and the best, is no coincidence."""
@@ -81,21 +92,20 @@ def _best_here(case: Case) -> Seen | None:
     others = np.unique(np.asarray(case.rows.score, np.float64))[::-1]
     if len(others) < DISTINCT:
         return None
-    if len(others) > RIVALS:
-        others = others[np.arange(RIVALS) * len(others) // RIVALS]
-    cut = core.cuts(table.sorted_rows(), others)
+    some = others if len(others) <= RIVALS else others[np.arange(RIVALS) * len(others) // RIVALS]
+    cut = core.cuts(table.sorted_rows(), some)
     tp, fp = (cut[:, 2], cut[:, 3]) if table.weighted else (cut[:, 1], cut[:, 0] - cut[:, 1])
     counts = Counts(tp, fp, table.positives - tp, table.negatives - fp)
+    n = table.n_pos + table.n_neg
+    seen = f"the threshold {at:.6g} is one of the scores of these {n:,} rows"
     for metric in OPTIMA:
         here = metric.value(table.counts(at))
         if here >= np.nanmax(metric.value(counts)):
-            return Seen(
-                f"the threshold {at:.6g} is one of the scores of these {table.n_pos + table.n_neg:,} rows, and no "
-                f"other does better by {metric.label} ({here:.4f}): it was chosen on them",
-                WHY,
-                CODE,
-                _crossed(case, maximize(metric)),
-            )
+            seen += f", and no other does better by {metric.label} ({here:.4f}): it was chosen on them"
+            return Seen(seen, WHY, CODE, _crossed(case, maximize(metric)))
+    if case.some is None and len(others) > 0.9 * n and round(at, 6) != at:
+        code = "point = cl.maximize(cl.f1).choose(scores)  # its constraints and aim are cross-fitted, too"
+        return Seen(f"{seen} to the last digit, as none that was chosen elsewhere would be", WHY, code)
     return None
 
 
@@ -120,6 +130,18 @@ def _best_reported(case: Case) -> Seen | None:
                 _crossed(case, maximize(metric)),
             )
     return None
+
+
+def _in_sample(case: Case) -> Seen | None:
+    """Rows whose role says that a calibrator or a cut was chosen on them."""
+    if case.scores.role != "in-sample":
+        return None
+    said = next((note for note in case.scores.notes if "in-sample" in note), "a calibrator or a cut was chosen on them")
+    return Seen(
+        f"{case.scores.n:,} rows are in-sample: {said}",
+        WHY,
+        "# score rows that nothing was chosen on; cl.calibrate(scores).cross_fitted are such of these",
+    )
 
 
 def _coarse(case: Case) -> Seen | None:
@@ -159,5 +181,6 @@ CHECKS = (
     Check("CT07", "a threshold reported on the rows that chose it", ("chosen", "truth"), 0.0, _same_rows),
     Check("CT07", "a threshold reported on the rows that chose it", ("threshold", "order", "both"), 0.0, _best_here),
     Check("CT07", "a threshold reported on the rows that chose it", ("claims", "order", "both"), 0.0, _best_reported),
+    Check("CT07", "figures of rows that were chosen on", ("truth",), 0.0, _in_sample),
     Check("CT16", "a grid of thresholds that is too coarse", ("thresholds", "order", "both"), 0.0, _coarse),
 )

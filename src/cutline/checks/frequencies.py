@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,16 @@ from cutline.metrics import fpr, recall
 from cutline.metrics.probability import row_log_loss
 from cutline.scores import Scores
 
-FITTED = 5_000
-"""Rows that the line is fitted on: its error is then less than a tenth of a unit of log-odds."""
+FITTED = 10_000
+"""Rows that the line is fitted on: its error is then less than a tenth of a unit of log-odds, but for rare classes."""
 MATTERS = math.log(1.5)
 """Log-odds below which a shift is no more than an ordinary lack of calibration."""
+ROUNDS = 30
+"""Of matching means to shares; a few would do."""
 LIKE_ONE = (0.5, 2.0)
-"""Slopes of a line that may be a shift alone: weights move log-odds and leave their differences."""
+"""Slopes of a line that weights of a known size may leave: they move log-odds, and models that overfit steepen them."""
+NEAR_ONE = (0.85, 1.2)
+"""Slopes of a shift alone, where no weights say how large it ought to be: an ordinary lack of calibration is none."""
 EXPLAINED = 0.25
 """Share of an expected shift that the one seen may be off: penalties and early stopping hold a model back."""
 
@@ -53,12 +58,13 @@ class Shift:
 
     def explained_by(self, expected: float) -> bool:
         """Whether it is a shift of this size and nothing else."""
-        return abs(self.value - expected) <= max(EXPLAINED * abs(expected), 3 * self.error)
+        near = abs(self.value - expected) <= max(EXPLAINED * abs(expected), 3 * self.error)
+        return near and self.value * expected > 0 and LIKE_ONE[0] <= self.slope <= LIKE_ONE[1]
 
     @property
     def alone(self) -> bool:
         """Whether it is a shift that matters, of scores that are otherwise about right."""
-        return abs(self.value) > MATTERS and LIKE_ONE[0] <= self.slope <= LIKE_ONE[1]
+        return abs(self.value) > MATTERS and NEAR_ONE[0] <= self.slope <= NEAR_ONE[1]
 
 
 def _weighted(case: Case) -> Seen | None:
@@ -69,12 +75,12 @@ def _weighted(case: Case) -> Seen | None:
     shift, said, happened = found
     classes, weighting = case.scores.classes, case.given.get("weighting")
     expected = (weighting or Weighting("")).shift(classes, happened)
-    explained = expected * shift.value > 0 and shift.explained_by(expected)
+    explained = shift.explained_by(expected)
     nearer_half = abs(said - 0.5) < abs(happened - 0.5)
     if weighting is not None and expected * shift.value > 0 and (explained or shift.alone):
         why = f"{weighting.source} explains it (expected shift {expected:+.2f}, seen {shift.value:+.2f})"
         weight = {classes.positive: math.exp(expected)}
-    elif nearer_half and shift.alone:
+    elif nearer_half and (shift.alone or (explained and abs(shift.value) > MATTERS)):
         balanced = f", what 'balanced' weights give ({expected:+.2f})" if explained else ""
         why = f"the log-odds are shifted by {shift.value:+.2f}{balanced}, as class weights or resampling shift them"
         weight = {classes.positive: math.exp(shift.value)}
@@ -169,16 +175,22 @@ def _weighted_several(case: Case) -> Seen | None:
     if not any(abs(gap) > Z * error for gap, error in biases):
         return None
     weighting = case.given.get("weighting")
-    factor = (weighting or Weighting("")).factors(share)
-    undone = multiply_odds(rows, 1 / factor, "")
-    gain, error = case.mean(row_log_loss(rows) - row_log_loss(undone), rows)
     before = float(sum(abs(gap) for gap, _ in biases))
-    after = float(np.abs(np.average(undone.probabilities, axis=0, weights=rows.weight) - share).sum())
-    if not (gain > Z * error and after < before / 2 and np.ptp(np.log(factor)) > MATTERS):
+    sources = ["class_weight='balanced' or classes resampled to one size"] if weighting is None else [weighting.source]
+    factors = [(weighting or Weighting("")).factors(share)]
+    if weighting is None:  # such weights as would give these means
+        sources.append("weights (or resampling) of the classes")
+        factors.append(_fitted(p, share, rows.weight))
+    for source, factor in zip(sources, factors, strict=True):  # noqa: B007
+        undone = multiply_odds(rows, 1 / factor, "")
+        gain, error = case.mean(row_log_loss(rows) - row_log_loss(undone), rows)
+        after = float(np.abs(np.average(undone.probabilities, axis=0, weights=rows.weight) - share).sum())
+        if gain > Z * error and after < before / 2 and np.ptp(np.log(factor)) > MATTERS:
+            break
+    else:
         return None
     worst = int(np.argmax([abs(gap) for gap, _ in biases]))
     name, said = rows.classes.names[worst], share[worst] + biases[worst][0]
-    source = weighting.source if weighting is not None else "class_weight='balanced' or classes resampled to one size"
     weight = {n: float(f) for n, f in zip(rows.classes.names, factor / factor.max(), strict=True)}
     return Seen(
         f"mean probability of {name!r} {said:.3f} where {share[worst]:.3f} of the rows are; {source} explains it: "
@@ -187,6 +199,16 @@ def _weighted_several(case: Case) -> Seen | None:
         f"scores = cl.undo_class_weight(scores, {{{', '.join(f'{n!r}: {f:.6g}' for n, f in weight.items())}}})",
         lambda: undo_class_weight(case.scores, weight),
     )
+
+
+def _fitted(p: NDArray[np.float64], share: NDArray[np.float64], weight: NDArray[np.float64] | None) -> Any:
+    """Weights of the classes without which the mean probabilities would be their shares."""
+    factor = np.ones(len(share))
+    for _ in range(ROUNDS):
+        q = p / factor
+        mean = np.average(q / q.sum(axis=1, keepdims=True), axis=0, weights=weight)
+        factor = factor * (mean / share).clip(1e-3, 1e3)
+    return factor / factor.max()
 
 
 def class_shares_or_none(rows: Scores) -> NDArray[np.float64] | None:

@@ -18,6 +18,14 @@ SLACK = 1e-5
 """What float32 may be off by."""
 HALF, TOP = 0.5, float(1 / (1 + np.exp(-1)))
 """Where the sigmoid sends [0, 1]."""
+FEW = 50
+"""Rows from which probabilities that sum to 1 in all are no coincidence."""
+NEAR = 0.05
+"""How far mean probabilities may be off in what is still read as logits."""
+SIGNED = 3.0
+"""Standard errors that are enough where the range alone is a sign."""
+CUT_OFF = 0.2
+"""Share of rows at 0 or 1 exactly from which they may have been cut off there."""
 WHY = "ranking is as it was, but probabilities, log loss, calibration and every threshold are those of other numbers"
 
 
@@ -31,7 +39,7 @@ def _sigmoid_twice(case: Case) -> Seen | None:
         mended = rows.with_score(inner, "probability")
         gain, error = case.mean(row_log_loss(rows) - row_log_loss(mended))
         off, spread = case.bias if rows.binary else (0.0, 1.0)
-        if not (gain > Z * error or abs(off) > Z * spread):
+        if not (gain > SIGNED * error or abs(off) > SIGNED * spread):
             return None
         said = f"log loss {_mean(case, rows):.4f}, and {_mean(case, mended):.4f} without it"
     elif np.ptp(rows.score) < 0.8 * (TOP - HALF):
@@ -150,6 +158,89 @@ def _mend(case: Case, change: Callable[[NDArray[Any]], NDArray[Any]], kind: Kind
     return lambda: case.scores.with_score(change(case.scores.score), kind)
 
 
+def _cut_off(case: Case) -> Seen | None:
+    """Probabilities of which many are 0 or 1, and the others are calibrated as logits: logits, cut off."""
+    rows = case.rows
+    if rows.kind != "probability":
+        return None
+    score = np.asarray(rows.score, np.float64)
+    inside = (score > 0) & (score < 1)
+    ends = 1 - float(inside.mean())
+    if ends < CUT_OFF or inside.sum() < FEW:
+        return None
+    some = rows.take(inside)
+    other = some.with_score(some.score, "logit")
+    gain, error = case.mean(row_log_loss(some) - row_log_loss(other), some)
+    off, spread = case.mean(other.probability - other.is_positive, some)
+    if not gain > SIGNED * error or abs(off) > 3 * spread:
+        return None
+    positive, _ = case.mean(rows.is_positive[~inside].astype(np.float64), rows.take(~inside))
+    return Seen(
+        f"{100 * ends:.0f} % of the probabilities are exactly 0 or 1, of which {100 * positive:.1f} % are positive; "
+        f"the others agree with what happened as logits (log loss lower by {gain:.3f}): cut off at 0 and 1",
+        "what was cut off is lost: neither order nor probability of these rows can be had back",
+        "# pass the logits themselves: cl.Scores(..., kind='logit')",
+    )
+
+
+def _scaled(case: Case) -> Seen | None:
+    """Probabilities with a single 0, a single 1, and a mean that is off: another score, scaled to [0, 1]."""
+    rows, known = case.rows, case.known
+    if rows.kind != "probability" or known is None or rows.n < FEW or not abs(case.bias[0]) > Z * case.bias[1]:
+        return None
+    low, high = (int(np.count_nonzero(known.score == end)) for end in (0.0, 1.0))
+    if (low, high) != (1, 1):
+        return None
+    happened = case.mean(rows.is_positive.astype(np.float64))[0]
+    return Seen(
+        f"one row has 0, one has 1, all others lie between, and {happened + case.bias[0]:.3f} on average where "
+        f"{happened:.3f} of the rows are positive: scores that were scaled to [0, 1]",
+        "scaling makes no probability: log loss, calibration and a cut at 0.5 of such numbers mean nothing",
+        "scores = scores.with_score(scores.score, 'rank')  # cl.calibrate(scores) makes probabilities of them",
+        lambda: case.scores.with_score(case.scores.score, "rank"),
+    )
+
+
+def _over_rows(case: Case) -> Seen | None:
+    """Probabilities of two classes that sum to 1 over all rows: a softmax along the wrong axis."""
+    known = case.known
+    if known is None or known.kind != "probability" or known.n < FEW or known.n_pos < 2:
+        return None
+    total = float(np.asarray(known.score, np.float64).sum())
+    if abs(total - 1) > 1e-3:
+        return None
+    return Seen(
+        f"the probabilities of {known.n:,} rows sum to {total:.4f} over the rows, where {known.n_pos:,} are "
+        f"{known.classes.positive!r}: a softmax along the wrong axis",
+        "each row's probability depends on which others are in the batch; the order of the rows alone can be read",
+        "scores = scores.with_score(np.log(scores.score), 'rank')  # or: softmax(axis=1) of the outputs",
+        lambda: case.scores.with_score(np.log(case.scores.score), "rank"),
+    )
+
+
+def _undeclared(case: Case) -> Seen | None:
+    """Several classes: numbers that were taken for a ranking, and are good probabilities once a softmax is taken."""
+    rows = case.part
+    if rows.kind != "rank" or not any(note.startswith("kind guessed") for note in rows.notes):
+        return None
+    if not (rows.score.min() < 0 or rows.score.max() > 1):
+        return None
+    read = rows.with_score(rows.score, "logit")
+    truth = np.asarray(rows.truth)
+    share = np.bincount(truth, rows.weight, rows.classes.k) / (rows.n if rows.weight is None else rows.weight.sum())
+    gain, error = case.mean(row_log_loss(read) + np.log(share[truth]), rows)
+    off = np.abs(np.average(read.probability, axis=0, weights=rows.weight) - share).max()
+    if not (gain < -Z * error and off < NEAR):
+        return None
+    return Seen(
+        f"scores in [{float(rows.score.min()):.3g}, {float(rows.score.max()):.3g}] were taken for a ranking; as logits "
+        f"they have a log loss {-gain:.4f} below that of the shares of the classes, and are right on average",
+        "a ranking gives no probability, no log loss and no calibration",
+        "scores = scores.with_score(scores.score, 'logit')",
+        lambda: case.scores.with_score(case.scores.score, "logit"),
+    )
+
+
 def _uneven(case: Case) -> Seen | None:
     """Columns that were taken for a ranking since their rows do not sum to 1."""
     said = next((note for note in case.scores.notes if "do not sum to 1" in note), None)
@@ -177,5 +268,9 @@ def _uneven(case: Case) -> Seen | None:
 CHECKS = (
     Check("CT02", "a sigmoid applied twice", ("probability",), 0.001, _sigmoid_twice),
     Check("CT02", "logits taken for probabilities, or the reverse", ("order", "both"), 0.001, _taken_for),
+    Check("CT02", "logits cut off at 0 and 1", ("probability", "both"), 0.001, _cut_off),
+    Check("CT02", "scores scaled to [0, 1]", ("probability", "both"), 0.001, _scaled),
+    Check("CT02", "a softmax over the rows", ("probability", "both"), 0.0, _over_rows),
+    Check("CT02", "logits taken for a ranking", ("order", "several", "truth"), 0.0, _undeclared),
     Check("CT11", "rows of probabilities that do not sum to 1", ("order",), 0.0, _uneven),
 )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cutline.checks.case import Case, Check
 from cutline.checks.finding import Seen
+from cutline.checks.weighting import parts_of
 from cutline.scores import Scores
 
 FEW, SHARE = 3, 0.001
@@ -42,6 +43,28 @@ def _seen(case: Case) -> Seen | None:
         "scores = finding.fix()  # without them",
         lambda: scores.take(~there),
     )
+
+
+def _trained(case: Case) -> Seen | None:
+    """Rows whose role says that the model was fitted on them."""
+    if case.scores.role != "train":
+        return None
+    code = "# score rows that the model was not fitted on: cl.fit cross-fits, cl.wrap takes new rows"
+    return Seen(f"{case.scores.n:,} rows have the role 'train': the model was fitted on them", WHY_SEEN, code)
+
+
+def _prepared(case: Case) -> Seen | None:
+    """Steps of a pipeline that saw more rows than training has."""
+    train: Scores = case.given["train"]
+    for part in parts_of(case.given["model"]):
+        n = getattr(part, "n_samples_seen_", None)
+        if isinstance(n, int | np.integer) and n > train.n:
+            return Seen(
+                f"{type(part).__name__} saw {n:,} rows, training has {train.n:,}: it was fitted before the split",
+                "what was learned of test rows before they were set apart leaks into their figures",
+                "# fit preprocessing inside a pipeline, on training rows alone",
+            )
+    return None
 
 
 def _same_scores(scores: Scores, train: Scores) -> NDArray[np.bool_]:
@@ -83,7 +106,7 @@ def _unseen(case: Case) -> Seen | None:
 def _never(case: Case) -> Seen | None:
     """Classes with rows that no row is given any probability of."""
     rows = case.rows
-    if rows.score[:FIRST].max(axis=0).min() > 1e-9:
+    if rows.kind == "logit" or rows.score[:FIRST].max(axis=0).min() > 1e-9:
         return None  # each class has a probability in the first rows
     support = np.bincount(np.asarray(rows.truth), minlength=rows.classes.k)
     never = np.flatnonzero((rows.score.max(axis=0) <= 1e-9) & (support > 0))
@@ -168,6 +191,8 @@ def _groups(case: Case) -> Seen | None:
 
 CHECKS = (
     Check("CT08", "rows that training has seen", ("train",), 0.0, _seen),
+    Check("CT08", "figures of training rows", ("truth",), 0.0, _trained),
+    Check("CT08", "preprocessing that saw the test", ("train", "model"), 0.0, _prepared),
     Check("CT12", "a class that training never saw", ("train", "truth"), 0.0, _unseen),
     Check("CT12", "a class that training never saw", ("probability", "several", "truth"), 0.0, _never),
     Check("CT18", "copies of rows", ("ids", "truth", "listed"), 0.0, _twice),

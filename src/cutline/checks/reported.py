@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cutline.checks.case import Case, Check, Z
 from cutline.checks.finding import Seen
+from cutline.checks.weighting import parts_of
 from cutline.evidence import wilson
 from cutline.metrics import ThresholdTable, accuracy, decided, precision, recall, roc_auc
 from cutline.scores import Scores
@@ -20,6 +21,8 @@ SHUFFLES = 60
 """Assignments of rows to folds at random, for how far a mean over folds strays by itself."""
 MOST = 20_000
 """Rows that are dealt to folds anew."""
+PAIRS = 0.01
+"""Share of pairs of rows that may be tied."""
 TIED = 0.0005
 """ROC AUC that ties may cost before it is said."""
 CLOSE = 6e-4
@@ -178,6 +181,27 @@ def _tied(case: Case) -> Seen | None:
     )
 
 
+def _isotonic(case: Case) -> Seen | None:
+    """An isotonic calibrator in the model, and pairs of rows that it left tied."""
+    if case.given.get("before") is not None or not any(map(_is_isotonic, parts_of(case.given["model"]))):
+        return None
+    c = case.sorted.counts()
+    tp, fp = (np.diff(np.asarray(side, np.float64)) for side in (c.tp, c.fp))
+    tied = float(tp @ fp) / (tp.sum() * fp.sum())
+    if tied < PAIRS:
+        return None
+    return Seen(
+        f"an isotonic calibrator left {100 * tied:.1f} % of the pairs of a positive and a negative row with equal "
+        "scores: they count half in the ROC AUC",
+        "an isotonic map is flat in places: the order within a step is lost, though the model has it",
+        "# a sigmoid, or cl.calibrate(before, method='venn_abers'); cl.check(scores, before=before) says what it cost",
+    )
+
+
+def _is_isotonic(part: Any) -> bool:
+    return type(part).__name__ == "IsotonicRegression" or getattr(part, "method", None) == "isotonic"
+
+
 def _folds(case: Case) -> Seen | None:
     """A mean area over folds that differs from the pooled one more than folds at random do."""
     known = case.known
@@ -268,6 +292,7 @@ CHECKS = (
     Check("CT09", "a difference that may be noise", ("rival", "truth"), 0.0, _rival),
     Check("CT14", "accuracy under other names", ("truth", "figures"), 0.0, _micro),
     Check("CT15", "ties made by a calibrator", ("before", "order", "both"), 0.0, _tied),
+    Check("CT15", "ties made by a calibrator", ("model", "order", "both"), 0.0, _isotonic),
     Check("CT17", "a mean over folds read as the figure of all rows", ("folds", "order", "both"), 0.001, _folds),
     Check("CT20", "an accuracy above what labels allow", ("label_noise", "truth"), 0.025, _noise),
 )

@@ -44,7 +44,7 @@ class Weighting:
         """
         if class_weight is not None:
             return cls._read(classes, class_weight, f"class_weight={class_weight!r}")
-        for part in _parts(model):
+        for part in parts_of(model):
             found = cls._of_part(classes, part)
             if found is not None:
                 return found
@@ -97,17 +97,17 @@ class Weighting:
         return math.log(self.factor[positive] / self.factor[1 - positive])
 
 
-def _parts(model: Any, depth: int = 0) -> Iterator[Any]:
+def parts_of(model: Any, depth: int = 0) -> Iterator[Any]:
     """The model and what is inside it: steps of a pipeline, the estimator of a search or a calibrator."""
     if model is None or depth > 4:
         return
     yield model
     for _, step in getattr(model, "steps", None) or ():
-        yield from _parts(step, depth + 1)
+        yield from parts_of(step, depth + 1)
     for name in INSIDE:
         inside = getattr(model, name, None)
         if inside is not None and not isinstance(inside, str | type) and not callable(inside):
-            yield from _parts(inside, depth + 1)
+            yield from parts_of(inside, depth + 1)
 
 
 def _params(part: Any) -> dict[str, Any]:
