@@ -528,12 +528,30 @@ def test_clean_tables_are_left_alone():
     assert not cl.check_tables(train, test, target="y", groups="who", time="day")
     grid = {"a": RNG.integers(0, 3, 900), "b": RNG.integers(0, 2, 900), "y": RNG.choice(["no", "yes"], 900)}
     halves = [{name: values[part] for name, values in grid.items()} for part in (slice(0, 600), slice(600, 900))]
-    # Few values in all columns: rows coincide, and that is no trap; but no rule of them decides well.
-    assert set(cl.check_tables(*halves, target="y").codes) <= {"CT20"}
+    # Few values in all columns: rows coincide, also with different labels, and that is no trap.
+    assert not cl.check_tables(*halves, target="y")
+    one = [{"x": RNG.normal(size=9_000), "y": RNG.choice(["no", "yes"], 9_000)} for _ in range(2)]
+    assert not cl.check_tables(*one, target="y")
 
 
+FINE = RNG.normal(size=900) + 2
+RARELY = np.where(np.arange(90) < 9, "no", "yes")
 WRONG_TABLES = {
     "equal rows": ("CT08", rows(slice(0, 600)), rows(slice(550, 900)), {"drop": ["day", "who"]}, 300),
+    "equal rows, after a detour over text": (
+        "CT08",
+        rows(slice(0, 600), c=FINE[:600]),
+        {name: np.round(v, 6) if v.dtype.kind == "f" else v for name, v in rows(slice(550, 900), c=FINE[550:]).items()},
+        {"drop": ["day", "who"]},
+        300,
+    ),
+    "another prevalence": (
+        "CT10",
+        rows(slice(0, 600)),
+        rows(600 + np.flatnonzero(TABLE["y"][600:] == "yes")[:90], y=RARELY),
+        {},
+        None,
+    ),
     "a column that knows": (
         "CT08",
         rows(slice(0, 600), sent=(TABLE["y"] == "yes")[:600] + 0.1 * TABLE["b"][:600]),

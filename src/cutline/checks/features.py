@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,11 @@ FEWEST = 10
 """Rows of each class that are needed to say so."""
 
 
-def codes_of(columns: list[pa.ChunkedArray]) -> list[NDArray[np.int64]]:
-    """A number for each value, the same in all columns, and -1 where missing; numbers are compared as numbers."""
+def codes_of(columns: list[pa.ChunkedArray], digits: int = 0) -> list[NDArray[np.int64]]:
+    """A number for each value, the same in all columns, and -1 where missing; numbers are compared as numbers.
+
+    With `digits`, fractions are the same when they agree in so many: as they do after a detour over text or float32.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -37,8 +40,32 @@ def codes_of(columns: list[pa.ChunkedArray]) -> list[NDArray[np.int64]]:
     joined = pa.chunked_array([chunk for c in cast for chunk in c.chunks], type=common).combine_chunks()
     if isinstance(joined, pa.ChunkedArray):
         joined = pa.concat_arrays(joined.chunks)
+    if digits and pa.types.is_floating(common):
+        joined = _rounded(joined, digits)
     coded = pc.fill_null(joined.dictionary_encode().indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
     return np.split(coded, np.cumsum([len(c) for c in columns])[:-1])
+
+
+def is_fraction(column: pa.ChunkedArray) -> bool:
+    """Whether a column has floating point numbers that are not all whole."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_floating(column.type):
+        return False
+    return not bool(pc.all(pc.equal(column, pc.floor(column))).as_py())
+
+
+def _rounded(column: Any, digits: int) -> Any:
+    """Numbers to so many significant digits, missing ones as they are."""
+    import pyarrow as pa
+
+    values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(values))))
+        near = np.round(values * power) / power
+    kept = np.where(np.isfinite(near), near, values) + 0.0
+    return pa.array(kept, mask=np.isnan(values))
 
 
 def alone(tables: list[pa.Table], names: list[str], target: str, seed: int) -> Iterator[Seen]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.checks import features
+from cutline.checks.case import Z
 from cutline.checks.finding import Finding, Findings, Seen
 from cutline.data import column, read_table, read_times
 from cutline.errors import InputError, UnknownName
@@ -25,6 +26,11 @@ TRAPS = (
         "a column that knows the label",
         "A column whose ROC AUC, or balanced accuracy, is 0.995 or more on its own",
     ),
+    (
+        "CT10",
+        "another prevalence than in training",
+        "A class whose odds differ by a factor of 2 or more, beyond chance",
+    ),
     ("CT12", "a class that training never saw", "Labels of the test that training lacks"),
     (
         "CT18",
@@ -38,6 +44,10 @@ TRAPS = (
 CODES = tuple(dict.fromkeys(code for code, _, _ in TRAPS))
 FEW, SHARE = 3, 0.001
 """Fewest copies that are spoken of, and their least share of the rows: a few coincide in any large table."""
+DIGITS, ENOUGH = 5, 3
+"""Digits in which fractions have to agree, where at least so many columns have some."""
+APART = 2.0
+"""Odds ratio of a class in training and test from which it is said."""
 CONTRARY = 0.01
 """Least share of the rows that no rule of these columns can decide right."""
 ROW_NAMES = ("id", "index", "row", "row_id", "unnamed: 0", "")
@@ -79,8 +89,9 @@ def check_tables(
     Returns
     -------
     Findings
-        CT08 (test rows equal to training rows, a column that alone gives the label), CT12 (a class unseen in training),
-        CT18 (copies within a table), CT19 (groups or times on both sides) and CT20 (equal rows with different labels).
+        CT08 (test rows equal to training rows, a column that alone gives the label), CT10 (classes of other shares in
+        the test), CT12 (a class unseen in training), CT18 (copies within a table), CT19 (groups or times on both sides)
+        and CT20 (equal rows with different labels).
 
     Examples
     --------
@@ -107,7 +118,7 @@ def check_tables(
     left = {target, groups, time, *([drop] if isinstance(drop, str) else drop)}
     seen = _detect(sides, target, groups, time, left, seed)
     found = [_finding(trap, one) for trap, one in seen if TRAPS[trap][0] not in ignore]
-    ran = ["CT18", "CT20", "CT08"] + (["CT12"] if test is not None else [])
+    ran = ["CT18", "CT20", "CT08"] + (["CT10", "CT12"] if test is not None else [])
     ran += ["CT19"] if test is not None and (groups or time) else []
     found.sort(key=lambda one: one.code)
     return Findings(tuple(found), tuple(sorted(code for code in ran if code not in ignore)))
@@ -119,7 +130,7 @@ def _finding(trap: int, seen: Seen) -> Finding:
     return Finding(code, name, seen.seen, seen.why, seen.fix_code, silence, seen.mend)
 
 
-SEEN, COLUMN, UNSEEN, COPIES, SIDES, BOUND = range(len(TRAPS))
+SEEN, COLUMN, PREVALENCE, UNSEEN, COPIES, SIDES, BOUND = range(len(TRAPS))
 
 
 def _detect(
@@ -146,6 +157,8 @@ def _detect(
         yield SEEN, found
     if (found := _unseen(train, test, target)) is not None:
         yield UNSEEN, found
+    if (found := _prevalence(train, test, target)) is not None:
+        yield PREVALENCE, found
     if groups is not None and (found := _groups(train, test, groups)) is not None:
         yield SIDES, found
     if time is not None and (found := _times(train, test, time)) is not None:
@@ -171,8 +184,11 @@ class Coded:
         """Rows of several tables, one after another."""
         n = sum(table.num_rows for table in tables)
         hashes, codes = np.zeros(n, dtype=np.uint64), []
+        fractions = sum(features.is_fraction(tables[0].column(name)) for name in names)
         for name in names:
-            found = np.concatenate(features.codes_of([table.column(name) for table in tables]))
+            columns = [table.column(name) for table in tables]
+            # Of one column alone five digits are soon the same by chance.
+            found = np.concatenate(features.codes_of(columns, DIGITS if fractions >= ENOUGH else 0))
             hashes = mixed(np.bitwise_xor(hashes, (found + 2).astype(np.uint64)))
             codes.append(found)
         first = np.unique(hashes, return_index=True)[1]
@@ -217,7 +233,7 @@ def _contrary(part: Coded, name: str, labels: NDArray[np.int64]) -> Seen | None:
     most = np.zeros(int(row.max()) + 1, dtype=np.int64)
     np.maximum.at(most, cells // k, counts)
     wrong = len(row) - int(most.sum())
-    if not (_many(wrong, len(row)) and wrong >= CONTRARY * len(row)):
+    if not (part.fine and _many(wrong, len(row)) and wrong >= CONTRARY * len(row)):
         return None
     bound = 1 - wrong / len(row)
     return Seen(
@@ -269,6 +285,29 @@ def _unseen(train: pa.Table, test: pa.Table, target: str) -> Seen | None:
         "no model predicts a class it never saw: all these rows will be wrong, and their log loss infinite",
         f"test = finding.fix()  # without them; or have rows of {names[0]!r} in training",
         lambda: test.filter(_mask(~rows)),
+    )
+
+
+def _prevalence(train: pa.Table, test: pa.Table, target: str) -> Seen | None:
+    """The class whose share differs most between training and test."""
+    sides = features.codes_of([train.column(target), test.column(target)])
+    k = 1 + max(int(side.max()) for side in sides)
+    counts = np.stack([np.bincount(side[side >= 0], minlength=k) for side in sides]).astype(np.float64)
+    n = counts.sum(axis=1, keepdims=True)
+    share, pooled = counts / n, counts.sum(axis=0) / n.sum()
+    odds = np.log((counts + 0.5) / (n - counts + 0.5))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.abs(share[0] - share[1]) / np.sqrt(pooled * (1 - pooled) * (1 / n).sum())
+    apart = np.where((z > Z) & counts.all(axis=0), np.abs(odds[0] - odds[1]), 0.0)
+    worst = int(apart.argmax())
+    if apart[worst] < np.log(APART):
+        return None
+    name = column(test, target)[int(np.argmax(sides[1] == worst))]
+    return Seen(
+        f"{share[0, worst]:.3f} of the training rows are {name!r}, {share[1, worst]:.3f} of {int(n[1, 0]):,} test rows",
+        "probabilities are learned at the one prevalence, precision, accuracy and F1 are measured at the other: which "
+        "of them is that of use?",
+        "# say which: cl.check(scores, prevalence=...), cl.shift_prior(scores, to=...)",
     )
 
 
