@@ -543,7 +543,7 @@ WRONG_TABLES = {
         rows(slice(0, 600), c=FINE[:600]),
         {name: np.round(v, 6) if v.dtype.kind == "f" else v for name, v in rows(slice(550, 900), c=FINE[550:]).items()},
         {"drop": ["day", "who"]},
-        300,
+        None,
     ),
     "another prevalence": (
         "CT10",
