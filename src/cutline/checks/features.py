@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,49 +23,55 @@ FEWEST = 10
 """Rows of each class that are needed to say so."""
 
 
-def codes_of(columns: list[pa.ChunkedArray], digits: int = 0) -> list[NDArray[np.int64]]:
-    """A number for each value, the same in all columns, and -1 where missing; numbers are compared as numbers.
-
-    With `digits`, fractions are the same when they agree in so many: as they do after a detour over text or float32.
-    """
+def codes_of(columns: list[pa.ChunkedArray]) -> list[NDArray[np.int64]]:
+    """A number for each value, the same in all columns, and -1 where missing; numbers are compared as numbers."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     kinds = {c.type for c in columns}
-    common = kinds.pop()
-    if kinds:  # numbers are compared as numbers, all else as text
-        number = all(pa.types.is_integer(k) or pa.types.is_floating(k) for k in (common, *kinds))
-        common = pa.float64() if number else pa.string()
+    common = kinds.pop() if len(kinds) == 1 else pa.float64() if _are_numbers(columns) else pa.string()
     cast = [c if c.type == common else c.cast(common) for c in columns]
     joined = pa.chunked_array([chunk for c in cast for chunk in c.chunks], type=common).combine_chunks()
     if isinstance(joined, pa.ChunkedArray):
         joined = pa.concat_arrays(joined.chunks)
-    if digits and pa.types.is_floating(common):
-        joined = _rounded(joined, digits)
     coded = pc.fill_null(joined.dictionary_encode().indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
     return np.split(coded, np.cumsum([len(c) for c in columns])[:-1])
 
 
-def is_fraction(column: pa.ChunkedArray) -> bool:
-    """Whether a column has floating point numbers that are not all whole."""
+def keys_of(columns: list[pa.ChunkedArray], digits: int = 0) -> NDArray[np.uint64]:
+    """What stands in each row of the columns, one after another: equal for equal values, and for missing ones.
+
+    With `digits`, fractions are the same when they agree in so many: as they do after a detour over text or float32.
+    """
+    numbers = numbers_of(columns)
+    if numbers is None:
+        return np.concatenate(codes_of(columns)).astype(np.uint64)
+    if digits and is_fraction(numbers):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            power = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(numbers))))
+            near = np.round(numbers * power) / power
+        numbers = np.where(np.isfinite(near), near, numbers)
+    return np.where(np.isnan(numbers), np.nan, numbers + 0.0).view(np.uint64)  # one nan, and no -0.0
+
+
+def is_fraction(numbers: NDArray[np.float64] | None) -> bool:
+    """Whether some of the numbers are not whole."""
+    return numbers is not None and bool((numbers[np.isfinite(numbers)] % 1 != 0).any())
+
+
+def numbers_of(columns: list[pa.ChunkedArray]) -> NDArray[np.float64] | None:
+    """Columns of numbers, one after another, missing ones as nan; None where one has no numbers."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    if not pa.types.is_floating(column.type):
-        return False
-    return not bool(pc.all(pc.equal(column, pc.floor(column))).as_py())
+    if not _are_numbers(columns):
+        return None
+    return np.concatenate([c.cast(pa.float64(), safe=False).to_numpy() for c in columns])
 
 
-def _rounded(column: Any, digits: int) -> Any:
-    """Numbers to so many significant digits, missing ones as they are."""
+def _are_numbers(columns: list[pa.ChunkedArray]) -> bool:
     import pyarrow as pa
 
-    values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        power = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(values))))
-        near = np.round(values * power) / power
-    kept = np.where(np.isfinite(near), near, values) + 0.0
-    return pa.array(kept, mask=np.isnan(values))
+    return all(pa.types.is_integer(c.type) or pa.types.is_floating(c.type) for c in columns)
 
 
 def alone(tables: list[pa.Table], names: list[str], target: str, seed: int) -> Iterator[Seen]:
@@ -81,10 +87,12 @@ def alone(tables: list[pa.Table], names: list[str], target: str, seed: int) -> I
     fold = stratified_folds(truth, 2, seed)
     for name in names:
         columns = [table.column(name) for table in tables]
-        value, how = _best(np.concatenate(codes_of(columns))[rows], truth, fold), "balanced accuracy"
-        numbers = _numbers(columns)
-        if numbers is not None and len(counts) == 2:
-            area = roc_auc.value(Scores(y_true=truth, y_score=numbers[rows], kind="rank", classes=[0, 1]))
+        numbers, how = numbers_of(columns), "balanced accuracy"
+        some = None if numbers is None else _ordered(numbers[rows])
+        codes = np.concatenate(codes_of(columns))[rows] if some is None else np.unique(some, return_inverse=True)[1]
+        value = _best(codes.reshape(-1), truth, fold)
+        if some is not None and len(counts) == 2:
+            area = roc_auc.value(Scores(y_true=truth, y_score=some, kind="rank", classes=[0, 1]))
             area = max(area, 1 - area)
             value, how = (area, "ROC AUC") if area > value else (value, how)
         if value >= ALONE:
@@ -107,12 +115,7 @@ def _best(codes: NDArray[np.int64], truth: NDArray[np.int64], fold: NDArray[np.i
     return float(share.mean())
 
 
-def _numbers(columns: list[pa.ChunkedArray]) -> NDArray[np.float64] | None:
-    """A column of numbers, missing ones below all others; None for any other."""
-    import pyarrow as pa
-
-    if not all(pa.types.is_integer(c.type) or pa.types.is_floating(c.type) for c in columns):
-        return None
-    values = np.concatenate([c.cast(pa.float64()).to_numpy() for c in columns])
-    finite = np.isfinite(values)
-    return np.where(finite, values, values[finite].min() - 1 if finite.any() else 0.0)
+def _ordered(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The numbers with missing ones below all others."""
+    finite = np.isfinite(numbers)
+    return np.where(finite, numbers, numbers[finite].min() - 1 if finite.any() else 0.0)

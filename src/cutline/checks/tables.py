@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline.checks import features
-from cutline.checks.case import Z
+from cutline.checks.case import PART, Z
 from cutline.checks.finding import Finding, Findings, Seen
 from cutline.data import column, read_table, read_times
 from cutline.errors import InputError, UnknownName
@@ -182,17 +182,17 @@ class Coded:
     @classmethod
     def of(cls, tables: list[pa.Table], names: list[str]) -> Coded:
         """Rows of several tables, one after another."""
-        n = sum(table.num_rows for table in tables)
-        hashes, codes = np.zeros(n, dtype=np.uint64), []
-        fractions = sum(features.is_fraction(tables[0].column(name)) for name in names)
+        hashes, keys = np.zeros(sum(table.num_rows for table in tables), dtype=np.uint64), []
+        some = np.arange(PART) * len(hashes) // PART if len(hashes) > PART else np.arange(len(hashes))
+        fractions = sum(features.is_fraction(features.numbers_of([tables[0].column(name)])) for name in names)
         for name in names:
             columns = [table.column(name) for table in tables]
             # Of one column alone five digits are soon the same by chance.
-            found = np.concatenate(features.codes_of(columns, DIGITS if fractions >= ENOUGH else 0))
-            hashes = mixed(np.bitwise_xor(hashes, (found + 2).astype(np.uint64)))
-            codes.append(found)
-        first = np.unique(hashes, return_index=True)[1]
-        fine = any(len(np.unique(found[first])) > len(first) / 2 for found in codes)
+            found = features.keys_of(columns, DIGITS if fractions >= ENOUGH else 0)
+            hashes = mixed(hashes ^ found)
+            keys.append(found[some])
+        first = np.unique(hashes[some], return_index=True)[1]
+        fine = any(len(np.unique(found[first])) > len(first) / 2 for found in keys)
         return cls(hashes, fine and len(first) > 1)
 
     def take(self, start: int, stop: int) -> Coded:
