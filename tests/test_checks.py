@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
@@ -445,6 +446,9 @@ def test_a_finding_speaks_in_five_parts_and_can_be_silenced():
         found["CT01"]
     again = Findings.from_dict(found.to_dict())
     assert again.to_dict()["findings"][0] | {"fixable": True} == one.to_dict()
+    assert repr(pickle.loads(pickle.dumps(found))) == repr(again)
+    with pytest.raises(InputError, match="cannot be mended from what is at hand"):
+        again[0].fix()
     assert not cl.check(GOOD)
     assert "checks" in repr(cl.check(GOOD))
 
@@ -617,6 +621,9 @@ def test_fit_says_what_its_table_hides(tmp_path):
     assert model.findings.codes == ("CT18",)
     assert any(note.startswith("CT18: 40 of 340") for note in model.notes)
     assert model.evaluation.findings.codes == ("CT18",)
+    assert pickle.loads(pickle.dumps(model)).findings == model.findings
+    with pytest.raises(InputError, match="check_tables finds it again"):
+        model.findings[0].fix()
     model.save(tmp_path / "m.cutline")
     assert cl.load(tmp_path / "m.cutline").evaluation.findings.codes == ("CT18",)
     quiet = cl.fit(table, **about, checks=False)

@@ -75,8 +75,13 @@ class Finding(Shown):
             Nothing that was passed can be mended into the right thing; `fix_code` says what to do instead.
         """
         if self._mend is None:
-            raise InputError("fix", f"{self.code}, which cannot be mended from what was passed", "a change", self.how)
+            hint = "cl.check or cl.check_tables finds it again" if "finding.fix()" in self.fix_code else self.how
+            raise InputError("fix", f"{self.code}, which cannot be mended from what is at hand", "a change", hint)
         return self._mend()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What mends holds all rows, and is no function that another process could find.
+        return Finding, (self.code, self.name, self.seen, self.why, self.fix_code, self.silence)
 
     @property
     def how(self) -> str:
@@ -153,6 +158,10 @@ class Findings(Sequence[Finding], Shown):
 
     def __contains__(self, code: object) -> bool:
         return code in self.items or code in self.codes
+
+    def alone(self) -> Findings:
+        """The same without the rows that they were found in, so that these need not be kept; nothing can be mended."""
+        return Findings.from_dict(self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -234,7 +234,7 @@ def _looked_at(
     """What the checks of tables say of the rows that are learned from, and of those held out against them."""
     away = {role: problem.take(roles == role).table for role in ("certify", "test") if (roles == role).any()}
     about: dict[str, Any] = {"target": target, "drop": [name for name in left if name], "time": time, "seed": seed}
-    return check_tables(problem.take(roles == "tune").table, away.get("test", away.get("certify")), **about)
+    return check_tables(problem.take(roles == "tune").table, away.get("test", away.get("certify")), **about).alone()
 
 
 def _folds(tune: Problem, columns: int, limit: float | None) -> int:
