@@ -20,6 +20,8 @@ Label = str | int | float | bool
 
 MISSING = -1
 """The code of a missing label."""
+MANY = 20
+"""Distinct numbers from which what was passed for labels may be scores."""
 
 
 class Labelled(NamedTuple):
@@ -255,6 +257,14 @@ def are_fractions(names: Sequence[Any]) -> bool:
     """Whether they are numbers from 0 to 1, not all of them whole, as probabilities are."""
     numbers = all(isinstance(name, int | float) and 0 <= name <= 1 for name in names)
     return numbers and any(isinstance(name, float) for name in names)
+
+
+def are_scores(names: Sequence[Any], labels: Sequence[Any]) -> bool:
+    """Whether they are numbers with fractions where labels have none, or far more numbers than there are labels."""
+    if not all(isinstance(name, int | float) for name in (*names, *labels)):
+        return False
+    broken = any(name % 1 for name in names) and not any(label % 1 for label in labels)
+    return len(names) > MANY and (broken or len(names) > 3 * len(labels))
 
 
 def column_names(values: Any) -> list[Any]:

@@ -18,6 +18,7 @@ from cutline.labels import (
     Labelled,
     Shown,
     are_fractions,
+    are_scores,
     as_array,
     column_names,
     distinct,
@@ -503,6 +504,14 @@ def _classes(
                     "these are probabilities: cut them, p >= 0.5, or declare kind='probability'",
                     code="CT01",
                 )
+            if are_scores(strange, found):
+                raise LabelError(
+                    "y_score",
+                    f"{len(strange):,} distinct numbers that are no label, such as {strange[0]!r}",
+                    f"predicted labels among {found[:5]}",
+                    "these look like scores: cut them at a threshold, or declare what kind of score they are",
+                    code="CT01",
+                )
             mixed = len({isinstance(name, str) for name in (*found, *said)}) > 1
             if mixed or (positive is not None and len({*found, *said}) > 2):
                 raise LabelError("y_score", f"predicted labels {strange[:5]}", f"labels among {found[:5]}")
@@ -513,11 +522,14 @@ def _classes(
             notes.append(note)
             warnings.warn(GuessWarning(f"{note}; declare positive= to be sure", "CT04"), stacklevel=3)
         if wide > 2 and known.k != wide:
+            from_one = wide == known.k + 1 and list(known.names) == list(range(1, wide))
             raise ShapeError(
                 "y_score",
                 f"{wide} columns for {known.k} classes {list(known.names)[:8]}",
                 "one column for each class",
-                "name all classes with classes= in the order of the columns",
+                "name all classes with classes= in the order of the columns"
+                + (f"; labels begin at 1, columns at 0: y_score[:, 1:], or classes=range({wide})" if from_one else ""),
+                code="CT05" if from_one else "",
             )
         if wide > 1 and not named:
             notes.append(f"columns of y_score taken in the order {list(known.names)}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cutline.checks import choice, decisions, direction, frequencies, kind, overlaps, reported
+from cutline.checks import choice, decisions, direction, frequencies, kind, noise, overlaps, reported, steps
 from cutline.checks.case import Case, Check
 from cutline.checks.finding import Finding, Findings
 from cutline.checks.weighting import Weighting
@@ -19,7 +19,7 @@ from cutline.labels import as_array
 from cutline.metrics import find
 from cutline.scores import Scores
 
-FAMILIES = (choice, decisions, direction, frequencies, kind, overlaps, reported)
+FAMILIES = (choice, decisions, direction, frequencies, kind, noise, overlaps, reported, steps)
 CHECKS: tuple[Check, ...] = tuple(sorted((c for family in FAMILIES for c in family.CHECKS), key=lambda c: c.code))
 """All checks of scores, by code."""
 

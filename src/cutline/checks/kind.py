@@ -65,6 +65,32 @@ def _sigmoid_twice(case: Case) -> Seen | None:
     return Seen(seen, WHY, code, lambda: case.scores.with_score(_inner(case.scores), "probability"))
 
 
+def _softmax_of_two(case: Case) -> Seen | None:
+    """Probabilities of two classes where a softmax over two probabilities lies, calibrated when it is undone."""
+    rows = case.rows
+    low, high = float(rows.score.min()), float(rows.score.max())
+    if rows.kind != "probability" or not 1 - TOP - SLACK <= low < high <= TOP + SLACK:
+        return None
+    mended = rows.with_score(_before_two(rows.score), "probability")
+    gain, error = case.mean(row_log_loss(rows) - row_log_loss(mended))
+    if not gain > Z * error or not _calibrated(case, mended):
+        return None
+    return Seen(
+        f"scores lie in [{low:.3f}, {high:.3f}], where a softmax over the two columns of probabilities sends them: log "
+        f"loss {_mean(case, rows):.4f}, and {_mean(case, mended):.4f} without it",
+        WHY,
+        "z = np.log(scores.score) - np.log1p(-scores.score)\n"
+        "scores = scores.with_score(((z + 1) / 2).clip(0, 1), 'probability')",
+        lambda: case.scores.with_score(_before_two(case.scores.score), "probability"),
+    )
+
+
+def _before_two(score: NDArray[Any]) -> NDArray[np.float64]:
+    """The p of which a softmax over (1 - p, p) was taken: its log-odds are 2 p - 1."""
+    p = np.asarray(score, np.float64)
+    return np.asarray(((np.log(p) - np.log1p(-p) + 1) / 2).clip(0, 1))
+
+
 def _mean(case: Case, scores: Scores) -> float:
     return case.mean(row_log_loss(scores))[0]
 
@@ -267,6 +293,7 @@ def _uneven(case: Case) -> Seen | None:
 
 CHECKS = (
     Check("CT02", "a sigmoid applied twice", ("probability",), 0.001, _sigmoid_twice),
+    Check("CT02", "a softmax applied twice", ("probability", "both"), 0.001, _softmax_of_two, ("CT02",)),
     Check("CT02", "logits taken for probabilities, or the reverse", ("order", "both"), 0.001, _taken_for),
     Check("CT02", "logits cut off at 0 and 1", ("probability", "both"), 0.001, _cut_off),
     Check("CT02", "scores scaled to [0, 1]", ("probability", "both"), 0.001, _scaled),

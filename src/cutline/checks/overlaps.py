@@ -137,7 +137,8 @@ def _twice(case: Case) -> Seen | None:
 def _copied(case: Case) -> Seen | None:
     """Equal scores that always have equal labels, where chance would mix them."""
     rows = case.rows
-    if rows.ids is not None or case.some is not None or rows.groups is not None or rows.weight is not None:
+    listed = rows.ids is not None and case.has("listed")  # `_twice` looks at the ids
+    if listed or case.some is not None or rows.groups is not None or rows.weight is not None:
         return None
     _, place, size = np.unique(np.asarray(rows.score), return_inverse=True, return_counts=True)
     place = place.reshape(-1)

@@ -25,6 +25,8 @@ PAIRS = 0.01
 """Share of pairs of rows that may be tied."""
 TIED = 0.0005
 """ROC AUC that ties may cost before it is said."""
+SAME = ("micro_f1", "micro_precision", "micro_recall", "weighted_recall")
+"""What equals the accuracy where each row has one label."""
 CLOSE = 6e-4
 """A reported figure is one that was computed when they differ by no more: three decimals."""
 
@@ -140,16 +142,14 @@ def _exchanged(case: Case) -> Seen | None:
 
 
 def _micro(case: Case) -> Seen | None:
-    """Micro averages of rows with one label each."""
+    """Micro averages of rows with one label each, or the weighted recall: all are the accuracy."""
     names = [*(one.metric.name for one in case.estimates), *case.claims]
-    found = [
-        name for name in names if name.startswith("micro_") and name.split("_", 1)[1] in ("f1", "precision", "recall")
-    ]
+    found = [name for name in names if name in SAME]
     if not found:
         return None
     value = accuracy.value(case.rows, at=None if not case.scores.binary else case.given.get("at") or 0.5)
     return Seen(
-        f"{', '.join(found)} of rows with one label each: all equal the accuracy, {value:.4f}",
+        f"{', '.join(found)} of rows with one label each: equal to the accuracy, {value:.4f}",
         "one number under several names reads as agreement of several; it hides how rare classes fare",
         "cl.evaluate(scores, metrics=['accuracy', 'macro_f1', 'balanced_accuracy'])",
     )
