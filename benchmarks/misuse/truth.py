@@ -103,11 +103,16 @@ def cut_by_hand(wrong: bool) -> Programs:
     task = two(1_600, rate=0.2, seed=702)
     chosen, other = half(task)
     y, p = chosen if wrong else other
-    best = max(np.unique(chosen[1]), key=lambda cut: sk.f1_score(chosen[0], chosen[1] >= cut))
+
+    def f1(cut):
+        said = chosen[1] >= cut
+        return 2 * (said & (chosen[0] == 1)).sum() / (said.sum() + chosen[0].sum())
+
+    best = float(max(np.unique(chosen[1]), key=f1))
     return {
         "cutline": lambda: cl.evaluate(cl.Scores(y_true=y, y_score=p, positive=1), threshold=best),
         "scikit-learn": lambda: sk.f1_score(y, p >= best),
-        "torchmetrics": lambda: tm.BinaryF1Score(threshold=float(best))(tensor(p), tensor(y)),
+        "torchmetrics": lambda: tm.BinaryF1Score(threshold=best)(tensor(p), tensor(y)),
     }
 
 
