@@ -60,13 +60,15 @@ def test_the_reference_is_up_to_date():
     made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)
     assert (DOCS / "commands.md").read_text(encoding="utf-8") == made.reference(), "run `make docs`"
+    assert (DOCS / "checks.md").read_text(encoding="utf-8") == made.checks(), "run `make docs`"
 
 
 def test_every_verb_that_reads_scores_takes_the_same_columns(capsys):
-    for name in ("evaluate", "choose", "assess", "decide", "calibrate", "compare", "report"):
+    for name in ("evaluate", "check", "choose", "assess", "decide", "calibrate", "compare", "report"):
         _, out, _ = run(capsys, name, "--help")
         for option in ("--y-true", "--y-score", "--positive", "--weight", "--group", "--id"):
             assert f"{option} " in out, (name, option)
+        assert "--no-checks" in out, name
 
 
 def test_evaluate_json_equals_scikit_learn(capsys, tmp_path):

@@ -90,9 +90,9 @@ def test_errors_of_our_tree_that_are_traps_say_which():
         "CT04": lambda: cl.Scores(y_true=["no", "yes"] * 20, y_score={"p_no": p}, positive="yes"),
         "CT05": lambda: three.encode([[1, 1, 0], [0, 1, 0]]),
         "CT07": lambda: point.assess(tune),
-        "CT11": lambda: cl.Scores(y_true=[1] * 40, y_score=p),
-        "CT12": lambda: cl.Scores(y_true=["a", "b", "c"], y_score=[[0.5] * 3] * 3, classes=three, kind="probability"),
-        "CT18": lambda: three.encode(["a", "d"]),
+        "CT11": lambda: cl.Scores(y_true=["a", "b", "c"], y_score=[[0.5] * 3] * 3, classes=three, kind="probability"),
+        "CT12": lambda: three.encode(["a", "d"]),
+        "CT13": lambda: cl.Scores(y_true=[1] * 40, y_score=p),
     }
     for code, call in wrong.items():
         with pytest.raises(errors.CutlineError) as caught:

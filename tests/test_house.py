@@ -28,7 +28,7 @@ TABLE = {
     "evidence": ["metrics", "scores", "labels", "core", "errors"],
     "calibration": ["evidence", "metrics", "scores", "labels", "core", "errors"],
     "decision": ["evidence", "calibration", "metrics", "scores", "labels", "core", "errors"],
-    "checks": SPINE[:8],
+    "checks": [*SPINE[:8], "data"],
     "evaluation": SPINE[:9],
     "data": ["scores", "labels", "metrics", "core", "errors"],
     "model": [*SPINE, "data"],
@@ -243,6 +243,7 @@ def test_everything_public_is_documented(path):
 
 VALUES = [cutline.Classes, cutline.Scores, cutline.Counts, cutline.ThresholdTable, cutline.Metric, cutline.Estimate]
 VALUES += [cutline.OperatingPoint, cutline.Policy, cutline.Calibration, cutline.Evaluation, cutline.Explanation]
+VALUES += [cutline.Finding, cutline.Findings]
 
 
 @pytest.mark.parametrize("kind", VALUES)

@@ -158,6 +158,34 @@ def test_the_sixth_block_knows_every_threshold():
     assert len(names["table"]) == 501
 
 
+def test_the_seventh_block_finds_traps(tmp_path, monkeypatch):
+    from sklearn.linear_model import LogisticRegression
+
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    p = 1 / (1 + np.exp(-rng.normal(-2, 1.6, 2000)))
+    y = rng.random(2000) < p
+    share = y.mean()
+    weighted = p * (1 - share) / (p * (1 - share) + (1 - p) * share)
+    table = pd.DataFrame({"x": p, "patient": np.arange(2000) // 2, "label": np.where(y, "yes", "no")})
+    table[:1200].to_csv("train.csv", index=False)
+    table[1100:].to_csv("test.csv", index=False)
+    names = {
+        "cl": cl,
+        "scores": cl.Scores(y_true=y, y_score=weighted, kind="probability"),
+        "pipeline": LogisticRegression(class_weight="balanced"),
+        "labels": weighted >= 0.5,
+    }
+    found = [
+        eval(line.split("  #")[0].removeprefix("found = "), names | {"found": cl.check(names["scores"])})
+        for line in PYTHON[6].strip().splitlines()
+    ]
+    assert found[0].codes == ("CT06",)
+    assert cl.log_loss(found[2]) < cl.log_loss(names["scores"])
+    assert set(found[3].codes) == {"CT06", "CT10"}
+    assert {"CT08", "CT19"} <= set(found[4].codes)
+
+
 def test_the_commands_run(tmp_path, monkeypatch, capsys):
     from tests.test_cli import write_scores
 

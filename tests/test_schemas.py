@@ -42,6 +42,7 @@ def evaluations():
         "clusters": cl.evaluate(binary(groups=np.arange(600) // 3)),
         "rank": cl.evaluate(binary(kind="rank")),
         "labels": cl.evaluate(binary(kind="label")),
+        "found": cl.evaluate(binary().with_score(1 - binary().score, "probability")),
         "several": cl.evaluate(several()),
         "ordered": cl.evaluate(several(names=HOSTILE[:4])),
     }
@@ -87,6 +88,8 @@ def documents():
     table = {"a": rng.normal(size=120), "y": rng.choice(["no", "yes"], 120)}
     model = cl.fit(table, target="y", positive="yes", families=["linear", "network"], budget=None)
     yield "explanation", "row", model.explain({"a": 1.0, "b": 3}).to_dict()
+    for name, scores in (("clean", binary(1500)), ("reversed", binary().with_score(1 - binary().score, "probability"))):
+        yield "findings", name, cl.check(scores).to_dict()
     for name, asked in (("short", ["recall>=0.2", "fpr<=0.5"]), ("several", "precision[class 1]>=0.1")):
         yield "gates", name, cl.gate(EVALUATIONS[name], asked).to_dict()
 

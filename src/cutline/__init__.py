@@ -21,6 +21,7 @@ from cutline.calibration import (
     shift_prior,
     undo_class_weight,
 )
+from cutline.checks import Finding, Findings, check
 from cutline.decision import (
     Explanation,
     OperatingPoint,
@@ -146,6 +147,7 @@ from cutline.scores import Scores
 
 if TYPE_CHECKING:
     __version__: str
+    from cutline.checks.tables import check_tables
     from cutline.data import read_scores
     from cutline.decision.risk_control import ControlledRisk, control_fnr, control_risk
     from cutline.decision.sets import CoverageReport, PredictionSets, conformal
@@ -189,6 +191,7 @@ _LAZY = {
     "learning_curve": "model.importance",
     "score": "model.outputs",
     "wrap": "model.wrap",
+    "check_tables": "checks.tables",
     "read_scores": "data",
     "Comparison": "evidence.difference",
     "compare": "evidence.compare",
@@ -245,6 +248,8 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "Explanation",
+    "Finding",
+    "Findings",
     "Gates",
     "Hierarchical",
     "LabelPlan",
@@ -279,6 +284,8 @@ __all__ = [
     "calibration_error",
     "calibration_report",
     "capacity",
+    "check",
+    "check_tables",
     "classification_report",
     "coefficients",
     "cohen_kappa",

@@ -20,6 +20,8 @@ Label = str | int | float | bool
 
 MISSING = -1
 """The code of a missing label."""
+MANY = 20
+"""Distinct numbers from which what was passed for labels may be scores."""
 
 
 class Labelled(NamedTuple):
@@ -112,7 +114,7 @@ class Classes(Shown):
                 f"{len(found)} class(es): {found}",
                 "at least two classes",
                 "name all of them with classes= when a part of the data lacks one",
-                code="CT11",
+                code="CT13",
             )
         if len(found) > 2:
             return cls(found, positive)
@@ -163,13 +165,21 @@ class Classes(Shown):
         where = [_find(name, self.names) for name in read.found]
         if None in where:
             unknown = [i for i, w in enumerate(where) if w is None]
+            strange = [read.found[i] for i in unknown]
+            shares = are_fractions(strange)
+            shifted = strange == [self.k] and self.names == tuple(range(self.k)) and 0 not in read.found
+            hint = "labels and class names are compared by value and type: '1' is not 1"
             raise LabelError(
                 argument,
                 f"{int(np.isin(read.codes, unknown).sum())} row(s) with unknown label(s) "
                 f"{_shown([read.found[i] for i in unknown])}",
                 f"labels among {_shown(self.names)}",
-                "labels and class names are compared by value and type: '1' is not 1",
-                code="CT18",
+                "these look like probabilities, which are no labels"
+                if shares
+                else "count them from 0"
+                if shifted
+                else hint,
+                code=("CT04" if argument == "y_true" else "CT01") if shares else "CT05" if shifted else "CT12",
             )
         if where == list(range(len(where))):
             return read.codes.astype(_smallest(self.k))
@@ -216,12 +226,15 @@ class Classes(Shown):
             raise ShapeError(argument, f"shape {values.shape}", f"one-hot rows of shape (n, {self.k})")
         good = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
         if not good.all():
+            shares = argument != "y_true" and ((values >= 0) & (values <= 1)).all() and (values % 1 != 0).any()
             raise LabelError(
                 argument,
                 f"{int((~good).sum())} row(s) that are not one-hot, the first at row {int((~good).argmax())}",
                 "exactly one 1 in every row",
-                "several ones in a row is a multi-label problem",
-                code="CT05",
+                "these look like probabilities, which are no labels"
+                if shares
+                else "several ones in a row is a multi-label problem",
+                code="CT01" if shares else "CT05",
             )
         return values.argmax(axis=1).astype(np.int32)
 
@@ -238,6 +251,20 @@ class Classes(Shown):
         text = ", ".join(map(repr, self.names)) if self.k <= 8 else _shown(self.names)
         tail = f"; positive={self.positive!r}" if self.binary else ""
         return f"Classes({text}{tail}{'; ordered' if self.ordered else ''})"
+
+
+def are_fractions(names: Sequence[Any]) -> bool:
+    """Whether they are numbers from 0 to 1, not all of them whole, as probabilities are."""
+    numbers = all(isinstance(name, int | float) and 0 <= name <= 1 for name in names)
+    return numbers and any(isinstance(name, float) for name in names)
+
+
+def are_scores(names: Sequence[Any], labels: Sequence[Any]) -> bool:
+    """Whether they are numbers with fractions where labels have none, or far more numbers than there are labels."""
+    if not all(isinstance(name, int | float) for name in (*names, *labels)):
+        return False
+    broken = any(name % 1 for name in names) and not any(label % 1 for label in labels)
+    return len(names) > MANY and (broken or len(names) > 3 * len(labels))
 
 
 def column_names(values: Any) -> list[Any]:

@@ -12,13 +12,29 @@ from numpy.typing import NDArray
 
 from cutline import core
 from cutline.errors import GuessWarning, InputError, LabelError, ScoreError, ShapeError, UnknownName
-from cutline.labels import MISSING, Classes, Labelled, Shown, as_array, column_names, distinct, missing, read_labels
+from cutline.labels import (
+    MISSING,
+    Classes,
+    Labelled,
+    Shown,
+    are_fractions,
+    are_scores,
+    as_array,
+    column_names,
+    distinct,
+    missing,
+    read_labels,
+)
 
 Kind = Literal["probability", "logit", "rank", "label"]
 Role = Literal["", "train", "tune", "certify", "test", "out-of-fold", "in-sample"]
 
 SKETCH = 1024
 """Row hashes a fingerprint keeps to estimate overlap; for sets of equal size the error is at most about 3 %."""
+
+
+MOST_FRACTIONS = 20
+"""Distinct labels from 0 to 1 that are no whole numbers, beyond which they are taken for scores."""
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -283,7 +299,7 @@ class Scores(Shown):
         """A number in [0, 1) for each row that depends on its id alone, shape (n,): a draw that anyone can repeat."""
         if self.ids is None:
             raise InputError("ids", "rows without ids", "an id in each row", "the draw between ties hashes it")
-        return _mix(_hash_values(self.ids)) / 2.0**64
+        return mixed(_hash_values(self.ids)) / 2.0**64
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -359,7 +375,7 @@ class Fingerprint:
             return cls(scores.n, _digest(scores.n, total, xor), False, ())
         hashes = _hash_values(scores.ids)
         total = int(hashes.sum(dtype=np.uint64))  # a sum does not know the order; wrapping is meant
-        xor = int(np.bitwise_xor.reduce(_mix(hashes)))
+        xor = int(np.bitwise_xor.reduce(mixed(hashes)))
         return cls(scores.n, _digest(scores.n, total, xor), True, tuple(np.unique(hashes)[:SKETCH].tolist()))
 
     def overlap(self, other: Fingerprint) -> float | None:
@@ -469,24 +485,51 @@ def _classes(
         return Classes(names, positive)
     if truth is not None:
         found: list[Any] = truth.found
+        if len(found) > MOST_FRACTIONS and are_fractions(found):
+            raise LabelError(
+                "y_true",
+                f"{len(found):,} distinct numbers in [0, 1], such as {found[len(found) // 2]!r}",
+                "labels",
+                "y_true and y_score may be exchanged",
+                code="CT04",
+            )
         if columns.ndim == 1 and (kind == "label" or (kind is None and _spelled(columns))):
             said = distinct(columns, argument="y_score")
+            strange = [name for name in said if name not in found]
+            if are_fractions(strange):
+                raise LabelError(
+                    "y_score",
+                    f"{len(strange):,} distinct numbers in [0, 1], such as {strange[0]!r}",
+                    f"predicted labels among {found[:5]}",
+                    "these are probabilities: cut them, p >= 0.5, or declare kind='probability'",
+                    code="CT01",
+                )
+            if are_scores(strange, found):
+                raise LabelError(
+                    "y_score",
+                    f"{len(strange):,} distinct numbers that are no label, such as {strange[0]!r}",
+                    f"predicted labels among {found[:5]}",
+                    "these look like scores: cut them at a threshold, or declare what kind of score they are",
+                    code="CT01",
+                )
             mixed = len({isinstance(name, str) for name in (*found, *said)}) > 1
             if mixed or (positive is not None and len({*found, *said}) > 2):
-                strange = [name for name in said if name not in found]
                 raise LabelError("y_score", f"predicted labels {strange[:5]}", f"labels among {found[:5]}")
             found = sorted({*found, *said}, key=lambda name: (isinstance(name, str), name))
         known = Classes.from_found(found, positive)
         if known.binary and positive is None and not known.positive_is_plain:
             note = f"positive class guessed: {known.positive!r}, the last of {list(known.names)} in sorted order"
             notes.append(note)
-            warnings.warn(f"{note}; declare positive= to be sure", GuessWarning, stacklevel=3)
+            warnings.warn(GuessWarning(f"{note}; declare positive= to be sure", "CT04"), stacklevel=3)
         if wide > 2 and known.k != wide:
+            from_one = wide == known.k + 1 and list(known.names) == list(range(1, wide))
             raise ShapeError(
                 "y_score",
                 f"{wide} columns for {known.k} classes {list(known.names)[:8]}",
                 "one column for each class",
-                "name all classes with classes= in the order of the columns",
+                "name all classes with classes= in the order of the columns"
+                + (f"; labels begin at 1, columns at 0: y_score[:, 1:], or classes=range({wide})" if from_one else ""),
+                code="CT05" if from_one else "",
             )
         if wide > 1 and not named:
             notes.append(f"columns of y_score taken in the order {list(known.names)}")
@@ -509,7 +552,14 @@ def _score(columns: NDArray[Any], classes: Classes, kind: Kind | None, notes: li
         return "label", codes
     score, low, high = _floats(columns)
     if score.ndim == 1 and not classes.binary:
-        raise ShapeError("y_score", f"shape {score.shape} for {classes.k} classes", f"shape (n, {classes.k})")
+        whole = bool((score % 1 == 0).all())
+        raise ShapeError(
+            "y_score",
+            f"shape {score.shape} for {classes.k} classes",
+            f"shape (n, {classes.k})",
+            "predicted labels are kind='label'" if whole else "",
+            code="CT03" if whole else "",
+        )
     if score.ndim == 2 and score.shape[1] != classes.k:
         raise ShapeError("y_score", f"shape {score.shape} for {classes.k} classes", f"shape (n, {classes.k})")
     if score.ndim > 2:
@@ -539,7 +589,7 @@ def _score(columns: NDArray[Any], classes: Classes, kind: Kind | None, notes: li
             f"{uneven:,} row(s) that do not sum to 1",
             "one probability for each class, summing to 1",
             "sigmoid outputs of several classes are no softmax: use one_vs_rest views or divide by the row sum",
-            code="CT12",
+            code="CT11",
         )
     if score.ndim == 2 and classes.binary:
         pos = classes.index(classes.positive)
@@ -644,7 +694,7 @@ def frozen(values: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The finaliser of splitmix64, elementwise (Steele, Lea & Flood 2014)."""
     x = x + np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -655,18 +705,18 @@ def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def _hash_values(values: NDArray[Any]) -> NDArray[np.uint64]:
     """A 64-bit hash of each value, the same in every process."""
     if values.dtype.kind in "iub":
-        return _mix(values.astype(np.int64).view(np.uint64))
+        return mixed(values.astype(np.int64).view(np.uint64))
     if values.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
             whole = values.astype(np.int64)
         if np.array_equal(whole, values):  # 5.0 is the row 5
-            return _mix(whole.view(np.uint64))
-        return _mix((values.astype(np.float64) + 0.0).view(np.uint64))
+            return mixed(whole.view(np.uint64))
+        return mixed((values.astype(np.float64) + 0.0).view(np.uint64))
     text = values.astype(str)
     letters = np.ascontiguousarray(text).view(np.uint32).reshape(len(text), -1)
     hashes = np.zeros(len(text), dtype=np.uint64)
     for column in letters.T:  # padding zeros leave the hash alone, so the width of the array does not matter
-        hashes = np.where(column == 0, hashes, _mix(hashes ^ column.astype(np.uint64)))
+        hashes = np.where(column == 0, hashes, mixed(hashes ^ column.astype(np.uint64)))
     return hashes
 
 

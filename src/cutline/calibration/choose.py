@@ -192,7 +192,7 @@ def calibrate(scores: Scores, *, method: str = "auto", folds: int = 5, seed: int
     best = min(kinds, key=lambda kind: (means[kind], parameters[kind]))
     candidates, chosen = [], best
     for kind in sorted(kinds, key=lambda kind: -parameters[kind]):
-        gap, error, n = _mean_and_error(losses[kind] - losses[best], known)
+        gap, error, n = mean_of_units(losses[kind] - losses[best], known)
         candidates.append(Candidate(kind.name, parameters[kind], means[kind], error))
         if gap <= min(error, max(parameters[best] - parameters[kind], 0) / (2 * n)):
             chosen = kind
@@ -239,7 +239,7 @@ def _out_of_fold(known: Scores, kinds: list[Any], folds: int, seed: int) -> tupl
     return out, parameters
 
 
-def _mean_and_error(values: NDArray[np.float64], known: Scores) -> tuple[float, float, float]:
+def mean_of_units(values: NDArray[np.float64], known: Scores) -> tuple[float, float, float]:
     """Mean over the rows, its standard error, and how many independent rows it rests on; clusters count as one."""
     if known.groups is None:
         return mean_and_error(values, known.weight)

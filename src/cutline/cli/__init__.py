@@ -24,12 +24,14 @@ from cutline.cli.gates import gate
 from cutline.cli.reference import metrics, schema
 from cutline.cli.scores import calibrate, compare, evaluate, report
 from cutline.cli.training import fit, predict
+from cutline.cli.traps import check
 from cutline.errors import CutlineError, GuessWarning
 
 __all__ = ["VERBS", "app", "main"]
 
 VERBS = (
-    fit, predict, evaluate, choose, assess, decide, calibrate, compare, explain, report, gate, metrics, schema, demo,
+    fit, predict, evaluate, check, choose, assess, decide, calibrate, compare, explain, report, gate, metrics, schema,
+    demo,
 )  # fmt: skip
 """In the order in which people meet them."""
 

@@ -59,6 +59,7 @@ def choose(
         raise InputError("policy", "no aim", "--maximize, --minimize, --cost-fp and --cost-fn, or --threshold")
     found = columns.read(scores)
     say_notes(found.notes)
+    columns.say_findings(found)
     point = policy.choose(found, None if certify is None else columns.read(certify), seed=seed)
     save_json(point.to_dict(), output)
     print_or_json(point, json)
@@ -93,7 +94,7 @@ def assess(
     """
     check_output(output, suffixes=RESULTS)
     saved = read_point(point)
-    result = saved.assess(columns.read(scores, like=saved), confidence=confidence)
+    result = saved.assess(columns.read(scores, like=saved), confidence=confidence, checks=columns.checks)
     save_result(result, output)
     show(result, json)
 
@@ -114,7 +115,9 @@ def decide(point: Saved, scores: Source, /, *, columns: Columns = COLUMNS, outpu
     """
     check_output(output, suffixes=TABLES)
     saved = read_point(point)
-    write_rows(saved.decide_table(columns.read(scores, truth=False, like=saved)), output)
+    found = columns.read(scores, truth=False, like=saved)
+    columns.say_findings(found)
+    write_rows(saved.decide_table(found), output)
 
 
 def explain(

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 import cutline as cl
-from cutline.cli.files import read_json
+from cutline.cli.files import read_json, say
 from cutline.errors import InputError
 
 Source = Annotated[str, Parameter(allow_leading_hyphen=True)]
@@ -47,6 +47,8 @@ class Columns:
         Column with row ids, so that overlapping files are noticed.
     calibrator
         A calibrator saved by cutline calibrate: the scores are turned into its probabilities first.
+    checks
+        Look for the traps that scores fall into silently; cutline check says more.
     """
 
     y_true: str | None = None
@@ -58,6 +60,13 @@ class Columns:
     group: str | None = None
     id: str | None = None
     calibrator: Path | None = None
+    checks: bool = True
+
+    def say_findings(self, scores: cl.Scores, name: str = "") -> None:
+        """What the checks find, on stderr."""
+        if self.checks:
+            for found in cl.check(scores):
+                say(f"{name}{found.sentence}")
 
     def read(self, source: str, *, truth: bool = True, like: cl.OperatingPoint | None = None) -> cl.Scores:
         """Read a file of scores; `like` gives the classes when they were not named. A calibrator is applied."""

@@ -63,7 +63,8 @@ def evaluate(
     """
     check_output(output, suffixes=RESULTS)
     chosen = list(metrics) or None
-    result = cl.evaluate(columns.read(scores), threshold=threshold, metrics=chosen, confidence=confidence, seed=seed)
+    about: dict[str, Any] = {"confidence": confidence, "checks": columns.checks, "seed": seed}
+    result = cl.evaluate(columns.read(scores), threshold=threshold, metrics=chosen, **about)
     save_result(result, output)
     show(result, json)
 
@@ -98,6 +99,7 @@ def calibrate(
     check_output(output)
     found = columns.read(scores)
     say_notes(found.notes)
+    columns.say_findings(found)
     made = cl.calibrate(found, method=method, seed=seed)
     save_json(made.to_dict(), output)
     print_or_json(made, json)
@@ -154,6 +156,8 @@ def compare(
     if len(paths) != len(scores):
         raise InputError("scores", f"a file twice: {', '.join(scores)}", "a file for each model")
     models = {name: columns.read(source) for name, source in paths.items()}
+    for name, read in models.items():
+        columns.say_findings(read, f"{name}: ")
     matched: Any = None if columns.id is None else "ids"
     found = cl.compare(
         models,
@@ -215,8 +219,9 @@ def report(
     else:
         saved = None if point is None else read_point(point)
         found = columns.read(source, like=saved)
-        result = cl.evaluate(found) if saved is None else saved.assess(found)
-    made = cl.report(result, title=title)
+        checks = columns.checks
+        result = cl.evaluate(found, checks=checks) if saved is None else saved.assess(found, checks=checks)
+    made = cl.report(result, title=title, checks=columns.checks)
     drawn = [(made.figure(name), file) for name, file in figures]
     made.save(target)
     if sys.stdout.isatty():

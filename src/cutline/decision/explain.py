@@ -517,7 +517,7 @@ def _probabilities(score: Any, known: Classes) -> NDArray[np.float64]:
         p[positive], p[1 - positive] = values[0], 1 - values[0]
         return p
     if abs(values.sum() - 1) > 1e-3:
-        raise ScoreError("score", f"probabilities that sum to {values.sum():g}", "a sum of 1", code="CT12")
+        raise ScoreError("score", f"probabilities that sum to {values.sum():g}", "a sum of 1", code="CT11")
     return values
 
 

@@ -219,7 +219,13 @@ class OperatingPoint(Shown):
         return columns | {"decision": self.classes.decode(self.codes(scores, costs))}
 
     def assess(
-        self, scores: Scores, *, costs: RowCosts | None = None, confidence: float = 0.95, seed: int = 0
+        self,
+        scores: Scores,
+        *,
+        costs: RowCosts | None = None,
+        confidence: float = 0.95,
+        checks: bool = True,
+        seed: int = 0,
     ) -> Evaluation:
         """Evaluate the decision on other rows.
 
@@ -248,7 +254,7 @@ class OperatingPoint(Shown):
         if shared:
             scores = scores.with_role("in-sample")
         decision = self.codes(scores, costs) if costs is not None else None
-        result = evaluate(scores, self, decision=decision, confidence=confidence, seed=seed)
+        result = evaluate(scores, self, decision=decision, confidence=confidence, checks=checks, seed=seed)
         if shared:
             note = f"about {100 * shared:.0f} % of the rows were used to choose the operating point: in-sample"
             return result.with_note(note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cutline import core
 from cutline.calibration import Bin, reliability
+from cutline.checks import Case, Findings, run
 from cutline.decision import OperatingPoint
 from cutline.errors import InputError, ScoreError
 from cutline.evidence import Estimate, count_ingredients, estimate, z_of
@@ -46,6 +47,7 @@ from cutline.metrics.pairwise import ClassOrder, class_order, hand_till, pairs_m
 from cutline.scores import Kind, Role, Scores
 
 HISTOGRAM_BINS = 40
+NONE_FOUND = Findings()
 USUAL_CUT = {"probability": 0.5, "logit": 0.0}
 """Where two classes are cut when nobody says; ranking scores have no such place."""
 AT_A_CUT = (
@@ -121,6 +123,8 @@ class Evaluation(Shown):
         Several classes, or predicted labels: the rows that count, for what is looked at one class at a time (`views`).
     decision : ndarray of int, shape (n,), or None
         The code that each of these rows was decided for.
+    findings : Findings
+        Traps that these rows, or what was asked of them, have fallen into.
     """
 
     classes: Classes
@@ -143,6 +147,7 @@ class Evaluation(Shown):
     notes: tuple[str, ...]
     rows_of: Scores | None = None
     decision: NDArray[Any] | None = None
+    findings: Findings = NONE_FOUND
 
     @property
     def binary(self) -> bool:
@@ -177,6 +182,10 @@ class Evaluation(Shown):
         per_class = tuple(replace(each, estimates=wide(each.estimates)) for each in self.per_class)
         return replace(self, estimates=wide(self.estimates), per_class=per_class)
 
+    def without_findings(self) -> Evaluation:
+        """The same, silent about traps."""
+        return replace(self, findings=NONE_FOUND)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON (nan and infinities as None), with a ``schema_version``."""
         counts = self.counts
@@ -202,6 +211,7 @@ class Evaluation(Shown):
             ],
             "point": None if self.point is None else self.point.to_dict(),
             "notes": list(self.notes),
+            "findings": [found.to_dict() for found in self.findings],
         }
 
     def rows(self) -> dict[str, list[Any]]:
@@ -236,7 +246,8 @@ class Evaluation(Shown):
             inside = "" if math.isnan(low) else f"[{low:.4f}, {high:.4f}]"
             state = "" if e.state == "ok" else f"  ({e.state})"
             lines.append(f"  {e.metric.label:<28}{e.value:>8.4f}  {inside:<18}  {e.method}{state}")
-        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+        said = [*(found.sentence for found in self.findings), *(f"note: {note}" for note in self.notes)]
+        return "\n".join([*lines, *(f"  {line}" for line in said)])
 
 
 def evaluate(
@@ -247,6 +258,8 @@ def evaluate(
     decision: NDArray[Any] | None = None,
     metrics: Sequence[Metric | str] | None = None,
     confidence: float = 0.95,
+    checks: bool = True,
+    ignore: Collection[str] = (),
     seed: int = 0,
 ) -> Evaluation:
     """Every figure of a set of scores, each with its interval.
@@ -266,6 +279,10 @@ def evaluate(
         Which figures, in this order, in place of the usual ones.
     confidence : float
         Level of all intervals, two-sided.
+    checks : bool
+        Look for the traps that `check` knows, as far as these rows show them: `findings` has what was found.
+    ignore : collection of str
+        Codes of traps to leave out, such as "CT06".
     seed : int
         Seed of methods that draw.
 
@@ -290,7 +307,7 @@ def evaluate(
     z_of(confidence)  # checks the level before anything is computed
     chosen = None if metrics is None else [find(m) if isinstance(m, str) else m for m in metrics]
     notes = list(scores.notes)
-    missing = scores.n_missing
+    missing, elsewhere, wanted = scores.n_missing, decision is not None, threshold
     if scores.weight is not None and (unweighted := int((scores.weight == 0).sum())):
         notes.append(f"{unweighted:,} of {scores.n:,} rows have weight 0 and do not count")
     if scores.groups is not None:
@@ -303,7 +320,7 @@ def evaluate(
         if threshold is None and decision is None:
             decision = point.codes(scores)
     if decision is not None and point is not None and (np.asarray(decision) < 0).any():
-        return _of_decided(scores, point, decision, chosen, confidence, seed)
+        return _of_decided(scores, point, decision, chosen, confidence, (checks, ignore), seed)
     if decision is not None:
         decision = checked_decision(scores, decision)[scores.counting]
     known = scores.known()
@@ -314,8 +331,33 @@ def evaluate(
         )
         notes.append(said)
     if known.binary:
-        return _binary(known, point, threshold, decision, chosen, confidence, seed, missing, notes)
-    return _several(known, point, decision, chosen, confidence, seed, missing, notes)
+        found = _binary(known, point, threshold, decision, chosen, confidence, seed, missing, notes)
+    else:
+        found = _several(known, point, decision, chosen, confidence, seed, missing, notes)
+    if not checks:
+        return found
+    asked = _asked(found, point, wanted, decision if elsewhere else None, chosen is not None)
+    case = Case(known, asked, found.table, found.estimates, {}, (), seed, confidence)
+    return replace(found, findings=run(case, ignore))
+
+
+def _asked(
+    found: Evaluation, point: OperatingPoint | None, threshold: float | None, decision: Any, figures: bool
+) -> dict[str, Any]:
+    """What the checks may hold against the rows: what somebody chose, not the usual cut where nobody did."""
+    chose = figures or threshold is not None or (point is not None and point.threshold is not None)
+    alone = point is None and decision is not None
+    # Decisions that came beside a point were made row by row, by cuts that had not seen them.
+    rule = point if decision is None else None
+    return {
+        "point": rule,
+        "chosen": rule if rule is not None and (rule.chosen_on or rule.certified_on) is not None else None,
+        "threshold": threshold,
+        "at": found.threshold if chose else None,
+        "decision": decision,
+        "y_pred": decision if alone else None,
+        "asked": True if chose or alone or found.kind == "label" else None,
+    }
 
 
 def _of_decided(
@@ -324,6 +366,7 @@ def _of_decided(
     decision: NDArray[Any],
     chosen: list[Metric] | None,
     confidence: float,
+    checked: tuple[bool, Collection[str]],
     seed: int,
 ) -> Evaluation:
     """The figures of the rows that the point decides, after the share of rows that are these."""
@@ -333,7 +376,8 @@ def _of_decided(
     if not keep.any():
         raise ScoreError("point", f"a rule that decides none of {known.n:,} rows", "a rule that decides some")
     accepted = known.take(keep)
-    found = evaluate(accepted, point, decision=decision[keep], metrics=chosen, confidence=confidence, seed=seed)
+    about: dict[str, Any] = {"checks": checked[0], "ignore": checked[1], "confidence": confidence, "seed": seed}
+    found = evaluate(accepted, point, decision=decision[keep], metrics=chosen, **about)
     counts = Counts(0, int(keep.sum()), 0, int((~keep).sum()))
     if known.weight is not None:
         n = known.weight.sum() ** 2 / np.square(known.weight).sum()

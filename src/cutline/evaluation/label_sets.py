@@ -95,7 +95,13 @@ def evaluate_labels(data: MultiLabel, at: Any = None, *, confidence: float = 0.9
     decided = data.decided(at)
     cuts = at if isinstance(at, dict) else dict.fromkeys(data.names, at)
     each = tuple(
-        evaluate(one, threshold=None if data.kind == "label" else float(cuts[name]), confidence=confidence, seed=seed)
+        evaluate(
+            one,
+            threshold=None if data.kind == "label" else float(cuts[name]),
+            confidence=confidence,
+            checks=False,
+            seed=seed,
+        )
         for name, one in zip(data.names, data.each, strict=True)
     )
     weight = np.ones(data.n) if data.weight is None else data.weight

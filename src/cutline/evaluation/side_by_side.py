@@ -167,6 +167,9 @@ def side_by_side(
     ordered = first.binary and all(one.kind != "label" for one in known.values()) and 0 < first.n_pos < first.n
     by_recall, by_flagged = _equal(known, evaluations, confidence, seed) if ordered else (None, None)
     notes = dict.fromkeys(note for one in evaluations for note in one.notes)
+    notes |= dict.fromkeys(
+        f"{name}: {found.sentence}" for name, one in zip(names, evaluations, strict=True) for found in one.findings
+    )
     return SideBySide(
         first.classes,
         names,

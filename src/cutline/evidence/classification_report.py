@@ -139,7 +139,7 @@ def classification_report(
     known = scores.known()
     if decision is None:
         if known.binary and known.kind != "label" and at is None:
-            raise ScoreError("at", "no threshold", "a threshold to decide at", "for example at=0.5")
+            raise ScoreError("at", "no threshold", "a threshold to decide at", "for example at=0.5", code="CT01")
         codes = decided(known, at)
     else:
         codes = checked_decision(scores, decision)[scores.counting]

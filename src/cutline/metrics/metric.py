@@ -95,7 +95,7 @@ class Metric(Shown):
             return value
         value = float(value)
         if np.isnan(value):
-            warnings.warn(f"{self.name} is undefined here: {self.undefined}", UndefinedWarning, stacklevel=2)
+            warnings.warn(UndefinedWarning(f"{self.name} is undefined here: {self.undefined}", "CT13"), stacklevel=2)
         return value
 
     def value(self, data: Any, *, at: Thresholds = None) -> Any:

@@ -151,7 +151,7 @@ def _evaluated(
     """The figures at a threshold, or cross-fitted at what a policy chooses, and what it chooses on all rows."""
     usual = TWO if scores.binary else SEVERAL
     asked = list(metrics or (name for name in usual if scores.kind != "rank" or name not in NO_PROBABILITY))
-    about: dict[str, Any] = {"metrics": asked, "confidence": confidence, "seed": seed}
+    about: dict[str, Any] = {"metrics": asked, "confidence": confidence, "checks": False, "seed": seed}
     if policy is None:
         if scores.kind == "rank" and threshold is None:
             about["metrics"] = metrics or ["roc_auc"]

@@ -21,6 +21,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from cutline.calibration import calibrator_from_dict
+from cutline.checks import Findings
 from cutline.data import Schema, replacing
 from cutline.decision import OperatingPoint
 from cutline.errors import CutlineError, ModelFileError
@@ -78,6 +79,7 @@ def save(model: Classifier, path: str | os.PathLike[str]) -> None:
         "point": model.point.to_dict(),
         "plan": model.plan.to_dict(),
         "notes": list(model.notes),
+        "findings": model.findings.to_dict(),
     }
     manifest["digest"] = _digest(manifest)
     whole = io.BytesIO()
@@ -180,6 +182,7 @@ def _read(archive: zipfile.ZipFile, name: str) -> Classifier:
         Plan.from_dict(manifest["plan"]),
         Measured(**measured | {"crossed": bool(measured["crossed"])}),
         tuple(manifest["notes"]),
+        Findings.from_dict(manifest.get("findings", {"findings": [], "checked": []})),
     )
 
 

@@ -16,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutline import core
+from cutline.checks import Findings
+from cutline.checks.tables import check_tables
 from cutline.data import features, infer_schema
 from cutline.decision import OperatingPoint, Policy, fixed, most_probable
 from cutline.errors import InputError, NoFeasibleThreshold
 from cutline.evidence import stratified_folds
 from cutline.metrics.probability import mean_and_error
 from cutline.model import blend, recipe
-from cutline.model.classifier import Classifier, Measured, Plan
+from cutline.model.classifier import NONE_FOUND, Classifier, Measured, Plan
 from cutline.model.compiled import warn_of_mistakes
 from cutline.model.folds import Folds, forward_folds
 from cutline.model.keras_network import described
@@ -62,6 +64,7 @@ def fit(
     holdout: float = 0.0,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    checks: bool = True,
     seed: int = 0,
     threads: int | None = None,
     progress: bool = False,
@@ -112,6 +115,9 @@ def fit(
         A folder that keeps every finished fold, so that an interrupted run can go on.
     resume : bool
         Go on with the run in `checkpoint`: finished folds are read, not fitted.
+    checks : bool
+        Look for copies of rows, columns that alone give the label, and other traps (`check_tables`); what is found
+        stands in `notes` and `findings` of the classifier, and in its `evaluation`.
     seed : int
         Seed of splits, folds and members.
     threads : int, optional
@@ -155,6 +161,7 @@ def fit(
         certified = policy is not None and policy.confidence is not None
         roles = roles_of(problem, SHARE if certified else 0.0, holdout, seed)
         tune = problem.take(roles == "tune")
+        found = _looked_at(problem, roles, target, {*drop, groups, weight}, time, seed) if checks else NONE_FOUND
         left_out = {*drop, *(name for name in (weight, groups) if name)}
         schema = infer_schema(tune.table, target=target, types=types, drop=left_out)
         if time is not None:
@@ -208,15 +215,26 @@ def fit(
                 say("figures of each fold by the others")
                 measured = _crossed(trained, fold, rows, tune, asked, certify, seed)
             notes = [*problem.notes, *schema.notes, *warned, *_notes(measured, made, trained, skipped, rows, roles)]
+            notes += [each.sentence for each in found]
             done = Plan(board, tuple(skipped), folds, seed, cores, counts, _versions(), clock.elapsed)
             calibrator = made.calibration.calibrator
-            return Classifier(tune.classes, schema, bag, calibrator, point, done, measured, tuple(dict.fromkeys(notes)))
+            said = tuple(dict.fromkeys(notes))
+            return Classifier(tune.classes, schema, bag, calibrator, point, done, measured, said, found)
 
         try:
             return whole(policy)
         except NoFeasibleThreshold as error:  # the fit may have taken minutes: it is not lost
             error.classifier = whole(None)
             raise
+
+
+def _looked_at(
+    problem: Problem, roles: NDArray[Any], target: str, left: set[str | None], time: str | None, seed: int
+) -> Findings:
+    """What the checks of tables say of the rows that are learned from, and of those held out against them."""
+    away = {role: problem.take(roles == role).table for role in ("certify", "test") if (roles == role).any()}
+    about: dict[str, Any] = {"target": target, "drop": [name for name in left if name], "time": time, "seed": seed}
+    return check_tables(problem.take(roles == "tune").table, away.get("test", away.get("certify")), **about).alone()
 
 
 def _folds(tune: Problem, columns: int, limit: float | None) -> int:

@@ -109,6 +109,7 @@ def report(
     at: float | Mapping[Any, float] | None = None,
     title: str | None = None,
     date: str | None = None,
+    checks: bool = True,
 ) -> Report:
     """Report an evaluation, scores, a fitted classifier, several models side by side, or label sets.
 
@@ -126,6 +127,8 @@ def report(
         Heading; names the classes when not given.
     date : str, optional
         Day to print; today when not given, none when empty.
+    checks : bool
+        Show the traps that the rows have fallen into (`evaluate`, `check`).
 
     Returns
     -------
@@ -159,7 +162,7 @@ def report(
         came = f"a threshold beside a {type(result).__name__}"
         raise InputError("at", came, "several models or labels", "cl.report(cl.evaluate(scores, threshold=0.5))")
     if isinstance(result, Scores):
-        evaluation = evaluate(result, point)
+        evaluation = evaluate(result, point, checks=checks)
     else:
         evaluation = getattr(result, "evaluation", result)
         if not isinstance(evaluation, Evaluation):
@@ -175,6 +178,8 @@ def report(
                 "scores, or the evaluation of that point",
                 "point.assess(scores) evaluates it",
             )
+    if not checks:
+        evaluation = evaluation.without_findings()
     return Report(payload(evaluation, title=title, date=today))
 
 

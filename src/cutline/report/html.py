@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 
-from cutline.report import markup, several_html, words
+from cutline.report import findings, markup, several_html, words
 from cutline.report.markup import Data, interval
 from cutline.report.words import cut, figure, number, sentence_case, span
 
@@ -33,7 +33,7 @@ def page(data: Data) -> str:
         "script_hash": f"sha256-{digest}",
         "data": embedded(data if binary else several_html.lean(data)),
         "scored": scored(data),
-        "decision": decision(data),
+        "decision": decision(data) + findings.section(data.get("findings", ())),
         "estimates": estimates(data["estimates"]),
         "notes": "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in data["notes"]) + "</ul>",
         "still": f'<section class="card wide still">{_still(data)}</section>',
@@ -45,7 +45,8 @@ def page(data: Data) -> str:
 def tables(data: Data) -> str:
     """The report as still tables, a fragment without scripts or styles of its own."""
     return (
-        f"<h3>{escape(data['title'])}</h3>{scored(data)}{decision(data)}{_still(data)}{estimates(data['estimates'])}"
+        f"<h3>{escape(data['title'])}</h3>{scored(data)}{decision(data)}"
+        f"{findings.section(data.get('findings', ()))}{_still(data)}{estimates(data['estimates'])}"
         + ("" if data["form"] == "binary" else several_html.tables(data))
     )
 

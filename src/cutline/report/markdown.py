@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cutline.report import words
+from cutline.report.findings import listed
 from cutline.report.html import constraint, method, signs, where
 from cutline.report.markup import interval
 from cutline.report.words import ASKED_FOR, cut, figure, number, signed, signed_span
@@ -22,6 +23,8 @@ def markdown(data: Mapping[str, Any]) -> str:
     parts = [f"# {text(data['title'])}", text(words.sentence(data)), _scored(data)]
     if data["decision"] is not None:
         parts.append(_decision(data["decision"]))
+    if data["findings"]:
+        parts += ["## Findings", "\n".join(_finding(row) for row in data["findings"])]
     parts += ["## Counts", _counts(data), "## Estimates", _estimates(data)]
     if data["form"] == "multiclass" and data["per_class"]:
         parts += ["## Each class against the rest", _per_class(data)]
@@ -81,6 +84,11 @@ def _decision(point: Mapping[str, Any]) -> str:
         lines += [f"- {text(constraint(row))}" for row in point["constraints"]]
         lines.append(f"- grade {point['grade']}: {point['grade_means']}")
     return "\n".join(lines)
+
+
+def _finding(row: Mapping[str, Any]) -> str:
+    code = "\n".join(f"  {line}" for line in row["fix_code"].split("\n"))
+    return f"- {text(listed(row))}\n\n  ```python\n{code}\n  ```\n"
 
 
 def _counts(data: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cutline.decision import GRADES, Cost
 from cutline.evidence import finite, z_of
 from cutline.metrics import ThresholdTable, f1, recall, specificity
+from cutline.report import findings
 from cutline.report.several import SCHEMA_VERSION, estimate_of, several
 from cutline.report.words import ASKED_FOR, clean, finished, label, short
 
@@ -50,6 +51,7 @@ def payload(evaluation: Evaluation, *, title: str | None = None, date: str = "")
         "estimates": [estimate_of(estimate) for estimate in evaluation.estimates],
     }
     values |= several(evaluation) if table is None else _binary(evaluation, table)
+    values["findings"] = findings.rows(evaluation.findings)
     return values | {"by_rule": _by_rule(evaluation), "notes": _notes(evaluation, values)}
 
 

@@ -148,6 +148,18 @@ POINT = record(
     },
     "an operating point: what cutline choose saves",
 )
+FINDING = record(
+    {
+        "code": said(TEXT, "of the trap, CT01 to CT20"),
+        "name": TEXT,
+        "seen": said(TEXT, "what was seen, with numbers"),
+        "why": said(TEXT, "why it matters"),
+        "fix_code": said(TEXT, "the fix, as Python"),
+        "silence": said(TEXT, "how to silence it"),
+        "fixable": said(FLAG, "whether finding.fix() computes what is mended"),
+    },
+    "a trap that was found",
+)
 EVALUATION = record(
     {
         "schema_version": VERSION,
@@ -168,6 +180,7 @@ EVALUATION = record(
         "per_class": many(record({"name": NAME, "support": COUNT, "estimates": many(ESTIMATE)})),
         "point": maybe(POINT),
         "notes": many(TEXT),
+        "findings": many(FINDING),
     },
     "what cutline evaluate and cutline assess print and save",
 )
@@ -247,6 +260,7 @@ VIEWS = said(
 )
 FORMS: dict[str, dict[str, Schema]] = {
     "binary": {
+        "findings": many(FINDING),
         "positive": said(WHOLE, "index of the positive class in labels"),
         "negative": WHOLE,
         "positives": COUNT,
@@ -267,6 +281,7 @@ FORMS: dict[str, dict[str, Schema]] = {
         ),
     },
     "multiclass": {
+        "findings": many(FINDING),
         "sentence": TEXT,
         "rule": TEXT,
         "ordered": FLAG,
@@ -455,6 +470,14 @@ SCHEMAS: dict[str, Schema] = {
         },
         "what cutline explain prints",
     ),
+    "findings": record(
+        {
+            "schema_version": VERSION,
+            "findings": many(FINDING),
+            "checked": said(many(TEXT), "codes of the checks that ran"),
+        },
+        "what cutline check prints",
+    ),
     "gates": record({"schema_version": VERSION, "passed": FLAG, "gates": many(GATE)}, "what cutline gate prints"),
     "metrics": record({"schema_version": VERSION, "metrics": many(METRIC)}, "what cutline metrics prints"),
 }
@@ -468,7 +491,7 @@ def schema(name: str = "report") -> Schema:
     Parameters
     ----------
     name : str
-        "report", "evaluation", "point", "calibrator", "comparison", "explanation", "gates" or "metrics".
+        "report", "evaluation", "point", "calibrator", "comparison", "explanation", "findings", "gates" or "metrics".
 
     Raises
     ------

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cutline.report import words
+from cutline.report.findings import listed
 from cutline.report.html import method, where
 from cutline.report.markup import interval
 from cutline.report.payload import payload
@@ -72,7 +73,8 @@ def parts(evaluation: Evaluation) -> list[RenderableType]:
     out += ["", *filter(None, [where(data["estimates"])]), _estimates(data["estimates"])]
     if data["form"] == "multiclass" and data["per_class"]:
         out += ["", _per_class(data)]
-    return [*out, "", *(Text(f"note: {note}", style="dim") for note in data["notes"])]
+    found = [Text(listed(row), style="yellow") for row in data["findings"]]
+    return [*out, "", *found, *(Text(f"note: {note}", style="dim") for note in data["notes"])]
 
 
 def braille(
