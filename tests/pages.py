@@ -40,6 +40,12 @@ class Example:
     """Of the shown text, within the page."""
 
 
+def furnish(where: Path) -> None:
+    """Make the files that pages read: the scores of docs/how-to/index.md."""
+    for _ in outputs((DOCS / "how-to" / "index.md").read_text(encoding="utf-8"), where):
+        pass
+
+
 def with_examples() -> list[Path]:
     """All pages that have blocks to run."""
     return [path for path in sorted(DOCS.rglob("*.md")) if examples(path.read_text(encoding="utf-8"))]
@@ -49,7 +55,7 @@ def examples(page: str) -> list[Example]:
     """The blocks of a page that run."""
     found: list[Example] = []
     blocks = list(FENCE.finditer(page))
-    for block, after in zip(blocks, [*blocks[1:], None], strict=True):
+    for block, after in zip(blocks, [*blocks[1:], None], strict=False):
         if block["kind"] == "text" or block["why"]:
             continue
         shown = after if after and after["kind"] == "text" and not page[block.end() : after.start()].strip() else None

@@ -123,6 +123,8 @@ def fit(
     if report is not None:
         cl.report(model).save(report)
     show(model.evaluation, json)
+    if not json:
+        print(f"\n{model.point.why}")
     for what, path in (("classifier", output), ("report", report)):
         if path is not None:
             say(f"{what}: {path}")
