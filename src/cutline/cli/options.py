@@ -20,6 +20,7 @@ Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 Many = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True, show_default=False)]
 Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 Kind = Literal["probability", "logit", "rank", "label"]
+Role = Literal["train", "tune", "certify", "test", "out-of-fold", "in-sample"]
 
 
 @Parameter(name="*")
@@ -45,6 +46,8 @@ class Columns:
         Column with clusters: rows that share one are not independent.
     id
         Column with row ids, so that overlapping files are noticed.
+    role
+        What the rows were used for, said beside every figure: train, tune, certify, test, out-of-fold or in-sample.
     calibrator
         A calibrator saved by cutline calibrate: the scores are turned into its probabilities first.
     """
@@ -57,6 +60,7 @@ class Columns:
     weight: str | None = None
     group: str | None = None
     id: str | None = None
+    role: Role | None = None
     calibrator: Path | None = None
 
     def read(self, source: str, *, truth: bool = True, like: cl.OperatingPoint | None = None) -> cl.Scores:
@@ -84,6 +88,7 @@ class Columns:
             weight=self.weight,
             group=self.group,
             id=self.id,
+            role=self.role or "",
         )
 
 
