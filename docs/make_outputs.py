@@ -1,10 +1,11 @@
-"""Write anew what the examples of the documentation print: `make outputs`. tests/test_docs.py holds that it is up to date.
+"""Write anew what the examples of the documentation print; tests/test_docs.py holds that it is up to date.
 
 Name pages to do only these: python docs/make_outputs.py docs/how-to/cost.md
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.pages import furnish, renewed, with_examples
 
 if __name__ == "__main__":
+    os.environ.setdefault("KERAS_BACKEND", "jax")
     for path in [Path(name) for name in sys.argv[1:]] or with_examples():
         with TemporaryDirectory() as folder:
             furnish(Path(folder))

@@ -1,7 +1,7 @@
 """Write the reference: docs/commands.md from the help of every command, docs/reference/ from all public names.
 
-commands.md is kept in the repository, and tests/test_cli.py holds that it is up to date. The pages of docs/reference/ name
-what is public, part by part; `make docs` fills in the docstrings when it builds the site.
+commands.md is kept in the repository, and tests/test_cli.py holds that it is up to date. The pages of docs/reference/
+name what is public, part by part; `make docs` fills in the docstrings when it builds the site.
 """
 
 from __future__ import annotations
@@ -115,8 +115,9 @@ def page(part: str, paths: list[str]) -> str:
 def metrics() -> list[str]:
     """What every metric says about itself."""
     lines = [
-        "`cl.METRICS` holds all of these by name. Each is a value, `cl.recall` for example: call it on scores at a threshold, or write `cl.recall >= 0.9`. Its name, "
-        "or any of its synonyms, also works as text: `cl.find(\"sensitivity\")`, `cutline metrics sensitivity`.",
+        "`cl.METRICS` holds all of these by name. Each is a value, `cl.recall` for example: call it on scores at a "
+        "threshold, or write `cl.recall >= 0.9`. Its name, or any of its synonyms, also works as text: "
+        '`cl.find("sensitivity")`, `cutline metrics sensitivity`.',
         "",
         "| metric | formula | range | better | chance | synonyms |",
         "| --- | --- | --- | --- | --- | --- |",

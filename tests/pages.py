@@ -1,9 +1,10 @@
 """The examples of the documentation: read from a page, run in order, and what they print.
 
-A page is Markdown. Its ``python`` blocks run in one namespace and print as in a notebook: what is printed, then the value
-of the last expression. Its ``sh`` blocks run in one folder. A ``text`` block below one of these is what must come out,
-stderr included; a line ``...`` there stands for any lines. ``<!-- not run: why -->`` above a block shows it only.
-``<!-- numbers within 2 % -->`` anywhere says that figures are of fitted trees, which another processor rounds otherwise.
+A page is Markdown. Its ``python`` blocks run in one namespace and print as in a notebook: what is printed, then the
+value of the last expression. Its ``sh`` blocks run in one folder. A ``text`` block below one of these is what must come
+out, stderr included; a line ``...`` there stands for any lines. ``<!-- not run: why -->`` above a block shows it only.
+``<!-- numbers within 2 % -->`` anywhere says that figures are of fitted trees, which another processor rounds
+otherwise.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class CutlineError(ValueError):
     def __init__(self, argument: str, came: str, wanted: str, hint: str = "", *, code: str = "") -> None:
         self.argument, self.came, self.wanted, self.hint, self.code = argument, came, wanted, hint, code
         message = f"{argument}: came {came}; wanted {wanted}."
-        message = f"{message} Hint: {hint}." if hint else message
+        message = f"{message} Hint: {hint}{'' if hint.endswith('?') else '.'}" if hint else message
         super().__init__(f"{message} [{code}]" if code else message)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 import cutline as cl
-from cutline.cli.files import read_json
-from cutline.errors import InputError
+from cutline.cli.files import read_saved
+from cutline.errors import InputError, UnknownName
 
 Source = Annotated[str, Parameter(allow_leading_hyphen=True)]
 """A file of rows; - is standard input."""
@@ -23,7 +23,7 @@ Kind = Literal["probability", "logit", "rank", "label"]
 Role = Literal["train", "tune", "certify", "test", "out-of-fold", "in-sample"]
 
 
-@Parameter(name="*")
+@Parameter(name="*", group=Group("Which columns", sort_key=1))
 @dataclass(frozen=True, kw_only=True)
 class Columns:
     """Which columns of a file of scores hold what.
@@ -67,14 +67,14 @@ class Columns:
         """Read a file of scores; `like` gives the classes when they were not named. A calibrator is applied."""
         if self.calibrator is None:
             return self._read(source, truth, like.classes if like else None, like.kind if like else None)
-        saved = cl.Calibration.from_dict(read_json(self.calibrator, "a calibrator saved by cutline calibrate"))
+        saved = read_saved(self.calibrator, cl.Calibration.from_dict, "a calibrator saved by cutline calibrate")
         return saved.apply(self._read(source, truth, saved.classes, saved.kind))
 
     def _read(self, source: str, truth: bool, known: cl.Classes | None, kind: Kind | None) -> cl.Scores:
         if truth and self.y_true is None:
-            raise InputError("--y-true", "nothing", "the column with the labels")
+            raise InputError("--y-true", "nothing", "the column with the labels", _columns_of(source))
         if not self.y_score:
-            raise InputError("--y-score", "nothing", "the column, or columns, with the scores")
+            raise InputError("--y-score", "nothing", "the column, or columns, with the scores", _columns_of(source))
         classes: Any = self.classes or None
         if known is not None and classes is None and self.positive is None:
             classes = known
@@ -92,7 +92,7 @@ class Columns:
         )
 
 
-@Parameter(name="*")
+@Parameter(name="*", group=Group("What the cut is for", sort_key=2))
 @dataclass(frozen=True, kw_only=True)
 class Aim:
     """What the cut is for.
@@ -112,7 +112,7 @@ class Aim:
     cost_matrix
         Costs of several classes: zero-one, absolute, quadratic, or a CSV file without header, truth in rows.
     capacity
-        Share of the rows that can be looked at, such as 0.02: the most suspicious are flagged.
+        Rows that can be looked at, such as 0.02, a share, or 200/10000: the most suspicious are flagged.
     threshold
         A threshold decided elsewhere.
     subject_to
@@ -129,7 +129,7 @@ class Aim:
     cost_fn: float | None = None
     cost_abstain: float | None = None
     cost_matrix: str | None = None
-    capacity: float | None = None
+    capacity: str | None = None
     threshold: float | None = None
     subject_to: Many = ()
     confidence: float | None = None
@@ -158,7 +158,7 @@ class Aim:
         if self.capacity is not None:
             if self.confidence or self.prevalence:
                 raise InputError("--capacity", "a capacity with --confidence or --prevalence", "one of them")
-            return cl.capacity(rate=self.capacity, subject_to=constraints)
+            return cl.capacity(rate=_share(self.capacity), subject_to=constraints)
         if self.maximize is not None:
             return cl.maximize(cl.find(self.maximize), **about)
         if self.minimize is not None:
@@ -172,6 +172,27 @@ class Aim:
 
 COLUMNS, AIM = Columns(), Aim()
 """Nothing said."""
+
+
+def _columns_of(source: str) -> str:
+    """A hint with the columns of a file, for one who named none."""
+    if source == "-":
+        return ""
+    try:
+        cl.read_scores(source, y_score="\0")
+    except UnknownName as error:
+        return f"its columns are {error.wanted.removeprefix('one of: ')}"
+    return ""
+
+
+def _share(text: str) -> float:
+    """0.02, or 200/10000."""
+    part, _, whole = text.partition("/")
+    try:
+        return float(part) / float(whole or 1)
+    except (ValueError, ZeroDivisionError):
+        wanted = "a share of the rows such as 0.02, or 200/10000"
+        raise InputError("--capacity", repr(text), wanted) from None
 
 
 def _matrix(text: str) -> Any:

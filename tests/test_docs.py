@@ -1,0 +1,107 @@
+"""The documentation: examples run, and print what is shown; every public name has its place; links lead somewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import cutline as cl
+from tests import pages
+
+ROOT = pages.DOCS.parent
+CONFIG = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+NEEDS_KERAS = {"keras.md"}
+
+
+def module(name):
+    """A script of docs/."""
+    spec = importlib.util.spec_from_file_location(name, pages.DOCS / f"{name}.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory):
+    where = tmp_path_factory.mktemp("furnished")
+    pages.furnish(where)
+    return where
+
+
+@pytest.mark.parametrize("path", pages.with_examples(), ids=lambda path: path.relative_to(pages.DOCS).as_posix())
+def test_the_examples_print_what_the_page_shows(path, furnished, tmp_path, monkeypatch):
+    if path.name in NEEDS_KERAS:
+        monkeypatch.setenv("KERAS_BACKEND", "jax")
+        pytest.importorskip("jax")
+        pytest.importorskip("keras")
+    monkeypatch.setenv("COLUMNS", "")  # set by the run; put back after it
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
+    page = path.read_text(encoding="utf-8")
+    for example, came in pages.outputs(page, tmp_path):
+        if example.shown is not None:
+            where = f"{path.name}, line {example.line}; if this is right: python docs/make_outputs.py {path}"
+            assert pages.agree(example.shown, came, pages.tolerance(page)), f"{where}\n{came}"
+
+
+def test_outputs_agree_but_for_numbers_within_the_tolerance():
+    assert pages.agree("a 1.00 b\n", "a 1.00 b\n")
+    assert not pages.agree("a 1.00 b\n", "a 1.01 b\n")
+    assert pages.agree("a 1.00  b\n", "a 1.01 b\n", 0.02)
+    assert not pages.agree("a 1.00 b\n", "a 1.05 b\n", 0.02)
+    assert not pages.agree("a 1.00 b\n", "a 1.00 c\n", 0.02)
+    assert pages.agree("first\n...\nlast\n", "first\nmore\nand more\nlast\n")
+    assert not pages.agree("first\n...\nlast\n", "first\nmore\nanother\n")
+
+
+def test_what_is_not_run_says_why():
+    for path in pages.DOCS.rglob("*.md"):
+        for why in re.findall(r"<!-- not run: (.*?) -->", path.read_text(encoding="utf-8")):
+            assert len(why.split()) > 3, (path, why)
+
+
+def test_every_public_name_is_in_the_reference():
+    text = "\n".join(module("make_reference").pages().values())
+    shown = {path.rpartition(".")[2] for path in re.findall(r"^::: (\S+)$", text, flags=re.MULTILINE)}
+    metrics = set(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE))
+    assert metrics == set(cl.METRICS)
+    values = {name for name in cl.__all__ if isinstance(getattr(cl, name), cl.Metric)}
+    assert set(cl.__all__) - values - {"METRICS"} <= shown
+    assert "cl.METRICS" in text
+
+
+def test_every_page_is_on_the_map_and_every_page_of_the_map_is_there():
+    found = {path.relative_to(pages.DOCS).as_posix() for path in pages.DOCS.rglob("*.md")}
+    found = {name for name in found if not name.startswith("reference/")}
+    found |= {f"reference/{part}.md" for part in module("make_reference").pages()}
+    assert set(re.findall(r"- (\S+\.md)$", CONFIG, flags=re.MULTILINE)) == found
+
+
+def test_pictures_are_there_and_said_in_words():
+    for path in pages.DOCS.rglob("*.md"):
+        for words, target in re.findall(r"!\[(.*?)\]\((\S+?)\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).is_file(), (path, target)
+            assert len(words) > 20, (path, target)
+
+
+def test_the_site_builds_and_broken_links_stop_it(tmp_path):
+    pytest.importorskip("zensical", reason="zensical builds the site: pip install 'cutline[docs]'")
+    for name in ("docs", "src"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    shutil.copy(ROOT / "mkdocs.yml", tmp_path)
+    subprocess.run([sys.executable, tmp_path / "docs" / "make_reference.py"], check=True, cwd=tmp_path)
+    build = [sys.executable, "-m", "zensical", "build", "--strict"]
+    done = subprocess.run(build, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    site = tmp_path / "build" / "site"
+    for page in ("index", "tutorial", "commands", "reference/decision", "how-to/cost"):
+        assert "<h1 id=" in (site / f"{page}.html").read_text(encoding="utf-8"), page
+    assert 'id="cutline.decision.explain.explain"' in (site / "reference" / "decision.html").read_text(encoding="utf-8")
+    (tmp_path / "docs" / "index.md").write_text("# cutline\n\n[nowhere](nowhere.md)\n", encoding="utf-8")
+    done = subprocess.run(build, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "page does not exist" in done.stdout + done.stderr
