@@ -24,7 +24,7 @@ def in_shell(message: str, words: Sequence[str] = ()) -> str:
     >>> in_shell("at: came no threshold. Hint: for example at=0.5", [])
     '--threshold: came no threshold. Hint: for example --threshold 0.5'
     >>> in_shell("kind guessed: rank; declare kind='logit'")
-    "kind guessed: rank; declare --kind logit"
+    'kind guessed: rank; declare --kind logit'
     """
     said = GIVEN.sub(_option, message)
     argument = re.match(r"\w+", said)
