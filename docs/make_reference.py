@@ -6,9 +6,11 @@ name what is public, part by part; `make docs` fills in the docstrings when it b
 
 from __future__ import annotations
 
+import ast
 import io
 import math
 import sys
+from importlib import import_module
 from inspect import getdoc
 from pathlib import Path
 from types import ModuleType
@@ -57,20 +59,21 @@ A file is written under a temporary name and renamed when it is whole: what was 
 
 
 def help_of(*words: str) -> str:
-    """The help of a verb as it is printed on a terminal of 110 columns."""
+    """The help of a verb as it is printed on a terminal of 96 columns."""
     out = io.StringIO()
-    app.help_print(list(words), console=Console(file=out, width=110, color_system=None, force_terminal=False))
+    app.help_print(list(words), console=Console(file=out, width=96, color_system=None, force_terminal=False))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).strip()
 
 
 def reference() -> str:
     """The whole page."""
-    parts = [HEAD, "```text", help_of(), "```", ""]
+    parts = [HEAD, "```help", help_of(), "```", ""]
     for verb in (name for name in app if not name.startswith("-")):
-        parts += [f"## cutline {verb}", "", "```text", help_of(verb), "```", ""]
+        parts += [f"## cutline {verb}", "", "```help", help_of(verb), "```", ""]
     return "\n".join([*parts, TAIL])
 
 
+KERAS = "cutline.model.keras"
 PARTS = {
     "scores": "Truth and scores, checked once; class names.",
     "metrics": "Counts at every threshold from one sort, curves, and every metric as a value that knows what it means.",
@@ -107,9 +110,17 @@ def page(part: str, paths: list[str]) -> str:
         lines += metrics()
     if len(paths) > 1:
         lines += ["| name | what it is |", "| --- | --- |"]
-        lines += [f"| [`{path.rpartition('.')[2]}`][{path}] | {_summary(path)} |" for path in paths]
-    lines += ["", *(f"::: {path}\n" for path in paths)]
-    return "\n".join(lines)
+        lines += [f"| {_link(path)} | {_summary(path)} |" for path in paths]
+    lines += ["", *(f"::: {path}\n" for path in paths if path != KERAS)]
+    return "\n".join([*lines, *callback()] if KERAS in paths else lines)
+
+
+def callback() -> list[str]:
+    """Keras' callback is made when Keras is there; its text is read from the source."""
+    source = ast.parse(Path(import_module(KERAS).__file__ or "").read_text(encoding="utf-8"))
+    [found] = [node for node in ast.walk(source) if isinstance(node, ast.ClassDef)]
+    text = ast.get_docstring(found) or ""
+    return [f"## keras.{found.name} {{ #{KERAS} .doc-heading }}", "", "```text", text, "```", ""]
 
 
 def metrics() -> list[str]:
@@ -132,17 +143,22 @@ def metrics() -> list[str]:
     return [*lines, "", "Metrics with an argument, means over classes, and what they are computed from:", ""]
 
 
+def _link(path: str) -> str:
+    name = path.rpartition(".")[2]
+    return f"[`{name}`](#{path})" if path == KERAS else f"[`{name}`][{path}]"
+
+
 def _thing(path: str) -> Any:
     return sys.modules.get(path) or getattr(sys.modules[path.rpartition(".")[0]], path.rpartition(".")[2])
 
 
-def _order(path: str) -> tuple[bool, str, str]:
-    """What one calls first, then what it returns; by file."""
-    return isinstance(_thing(path), type), path.rpartition(".")[0], path
+def _order(path: str) -> tuple[bool, bool, str]:
+    """What one calls first, then what it returns, then modules; each by name."""
+    return isinstance(_thing(path), ModuleType), isinstance(_thing(path), type), path.rpartition(".")[2].lower()
 
 
 def _summary(path: str) -> str:
-    if not callable(_thing(path)):
+    if not callable(_thing(path)) and not isinstance(_thing(path), ModuleType):
         return ""  # a value: Python keeps no text beside it
     return (getdoc(_thing(path)) or "").split("\n\n")[0].replace("\n", " ").replace("|", "\\|").replace("``", "`")
 
