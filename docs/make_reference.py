@@ -67,9 +67,9 @@ def help_of(*words: str) -> str:
 
 def reference() -> str:
     """The whole page."""
-    parts = [HEAD, "```help", help_of(), "```", ""]
+    parts = [HEAD, "```text", help_of(), "```", ""]
     for verb in (name for name in app if not name.startswith("-")):
-        parts += [f"## cutline {verb}", "", "```help", help_of(verb), "```", ""]
+        parts += [f"## cutline {verb}", "", "```text", help_of(verb), "```", ""]
     return "\n".join([*parts, TAIL])
 
 
