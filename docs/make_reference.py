@@ -12,6 +12,7 @@ import math
 import sys
 from importlib import import_module
 from inspect import getdoc
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -117,8 +118,7 @@ def page(part: str, paths: list[str]) -> str:
 
 def callback() -> list[str]:
     """Keras' callback is made when Keras is there; its text is read from the source."""
-    source = ast.parse(Path(import_module(KERAS).__file__ or "").read_text(encoding="utf-8"))
-    [found] = [node for node in ast.walk(source) if isinstance(node, ast.ClassDef)]
+    [found] = [node for node in ast.walk(_source(KERAS)) if isinstance(node, ast.ClassDef)]
     text = ast.get_docstring(found) or ""
     return [f"## keras.{found.name} {{ #{KERAS} .doc-heading }}", "", "```text", text, "```", ""]
 
@@ -158,9 +158,22 @@ def _order(path: str) -> tuple[bool, bool, str]:
 
 
 def _summary(path: str) -> str:
-    if not callable(_thing(path)) and not isinstance(_thing(path), ModuleType):
-        return ""  # a value: Python keeps no text beside it
-    return (getdoc(_thing(path)) or "").split("\n\n")[0].replace("\n", " ").replace("|", "\\|").replace("``", "`")
+    thing = _thing(path)
+    text = getdoc(thing) if callable(thing) or isinstance(thing, ModuleType) else _below(*path.rsplit(".", 1))
+    return (text or "").split("\n\n")[0].replace("\n", " ").replace("|", "\\|").replace("``", "`")
+
+
+def _below(module: str, name: str) -> str:
+    """The text below a value, which Python does not keep."""
+    body = _source(module).body
+    for value, text in pairwise(body):
+        if isinstance(value, ast.Assign) and ast.unparse(value.targets[0]) == name and isinstance(text, ast.Expr):
+            return str(ast.literal_eval(text.value))
+    return ""
+
+
+def _source(module: str) -> ast.Module:
+    return ast.parse(Path(import_module(module).__file__ or "").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
