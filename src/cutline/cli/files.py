@@ -6,10 +6,12 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import cutline as cl
+from cutline.cli.shell import in_shell
 from cutline.errors import InputError
 
 T = TypeVar("T")
@@ -27,8 +29,6 @@ def say(text: str) -> None:
 
 def say_notes(notes: Sequence[str]) -> None:
     """What was guessed or left out, line by line."""
-    from cutline.cli.shell import in_shell
-
     for note in notes:
         say(f"note: {in_shell(note)}")
 
@@ -40,7 +40,7 @@ def show(result: cl.Evaluation, as_json: bool) -> None:
     else:
         from cutline.report import print_evaluation
 
-        print_evaluation(result)
+        print_evaluation(replace(result, notes=tuple(in_shell(note) for note in result.notes)))
 
 
 def print_json(document: dict[str, Any]) -> None:
