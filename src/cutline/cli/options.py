@@ -40,14 +40,14 @@ class Columns:
         Class names in the order of the --y-score columns, when these are not named after them.
     kind
         What the score is: probability, logit, rank, or label (predicted classes). Guessed, and said, when not given.
+    role
+        What the rows were used for, said beside every figure: train, tune, certify, test, out-of-fold or in-sample.
     weight
         Column with importance weights.
     group
         Column with clusters: rows that share one are not independent.
     id
         Column with row ids, so that overlapping files are noticed.
-    role
-        What the rows were used for, said beside every figure: train, tune, certify, test, out-of-fold or in-sample.
     calibrator
         A calibrator saved by cutline calibrate: the scores are turned into its probabilities first.
     """
@@ -57,10 +57,10 @@ class Columns:
     positive: str | None = None
     classes: Many = ()
     kind: Kind | None = None
+    role: Role | None = None
     weight: str | None = None
     group: str | None = None
     id: str | None = None
-    role: Role | None = None
     calibrator: Path | None = None
 
     def read(self, source: str, *, truth: bool = True, like: cl.OperatingPoint | None = None) -> cl.Scores:
@@ -85,10 +85,10 @@ class Columns:
             positive=self.positive,
             classes=classes,
             kind=self.kind or kind,
+            role=self.role or "",
             weight=self.weight,
             group=self.group,
             id=self.id,
-            role=self.role or "",
         )
 
 
