@@ -36,6 +36,7 @@ bench: $(VENV)/.dev ## ours and the peers in one process, ratios printed
 
 docs: $(VENV)/.dev ## build the site of the documentation into build/site; broken links stop it
 	@$(BIN)/python docs/make_reference.py
+	@$(BIN)/python docs/make_api.py
 	@$(BIN)/zensical build --strict --clean
 
 renew: $(VENV)/.dev ## make anew what the documentation shows: what examples print, and the pictures

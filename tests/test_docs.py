@@ -65,7 +65,7 @@ def test_what_is_not_run_says_why():
 
 
 def test_every_public_name_is_in_the_reference():
-    text = "\n".join(module("make_reference").pages().values())
+    text = "\n".join(module("make_api").pages().values())
     shown = {path.rpartition(".")[2] for path in re.findall(r"^::: (\S+)$", text, flags=re.MULTILINE)}
     metrics = set(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE))
     assert metrics == set(cl.METRICS)
@@ -77,7 +77,7 @@ def test_every_public_name_is_in_the_reference():
 def test_every_page_is_on_the_map_and_every_page_of_the_map_is_there():
     found = {path.relative_to(pages.DOCS).as_posix() for path in pages.DOCS.rglob("*.md")}
     found = {name for name in found if not name.startswith("reference/")}
-    found |= {f"reference/{part}.md" for part in module("make_reference").pages()}
+    found |= {f"reference/{part}.md" for part in module("make_api").pages()}
     assert set(re.findall(r"(\S+\.md)$", CONFIG, flags=re.MULTILINE)) == found
 
 
@@ -93,7 +93,7 @@ def test_the_site_builds_and_broken_links_stop_it(tmp_path):
     for name in ("docs", "src"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     shutil.copy(ROOT / "mkdocs.yml", tmp_path)
-    subprocess.run([sys.executable, tmp_path / "docs" / "make_reference.py"], check=True, cwd=tmp_path)
+    subprocess.run([sys.executable, tmp_path / "docs" / "make_api.py"], check=True, cwd=tmp_path)
     build = [sys.executable, "-m", "zensical", "build", "--strict"]
     done = subprocess.run(build, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
