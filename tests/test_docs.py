@@ -101,6 +101,9 @@ def test_the_site_builds_and_broken_links_stop_it(tmp_path):
     site = tmp_path / "build" / "site"
     for page in ("index", "tutorial", "commands", "reference/decision", "how-to/cost"):
         assert "<h1 id=" in (site / f"{page}.html").read_text(encoding="utf-8"), page
+    for page in site.rglob("*.html"):
+        loaded = re.findall(r'<(?:script|img|link)[^>]+(?:src|href)="(https?:[^"]+)', page.read_text(encoding="utf-8"))
+        assert not loaded, (page.name, loaded)
     assert 'id="cutline.decision.explain.explain"' in (site / "reference" / "decision.html").read_text(encoding="utf-8")
     (tmp_path / "docs" / "index.md").write_text("# cutline\n\n[nowhere](nowhere.md)\n", encoding="utf-8")
     done = subprocess.run(build, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -1,7 +1,5 @@
 """Everything that can go wrong, one tree.
 
-::
-
     CutlineError(ValueError)          exit code 1
     ├── InputError                    2   what came in cannot be used
     │   ├── ShapeError                    lengths or shapes do not fit together
