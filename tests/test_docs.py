@@ -89,23 +89,51 @@ def test_pictures_are_there_and_said_in_words():
             assert len(words) > 20, (path, target)
 
 
-def test_the_site_builds_and_broken_links_stop_it(tmp_path):
+def build(where):
+    command = [sys.executable, "-m", "zensical", "build", "--strict"]
+    return subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """What the site is made of, built once."""
     pytest.importorskip("zensical", reason="zensical builds the site: pip install 'cutline[docs]'")
+    where = tmp_path_factory.mktemp("project")
     for name in ("docs", "src"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
-    shutil.copy(ROOT / "mkdocs.yml", tmp_path)
-    subprocess.run([sys.executable, tmp_path / "docs" / "make_api.py"], check=True, cwd=tmp_path)
-    build = [sys.executable, "-m", "zensical", "build", "--strict"]
-    done = subprocess.run(build, cwd=tmp_path, capture_output=True, text=True, check=False)
+        shutil.copytree(ROOT / name, where / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    shutil.copy(ROOT / "mkdocs.yml", where)
+    subprocess.run([sys.executable, where / "docs" / "make_api.py"], check=True, cwd=where)
+    done = build(where)
     assert done.returncode == 0, done.stdout + done.stderr
-    site = tmp_path / "build" / "site"
+    return where
+
+
+def test_the_site_is_whole_and_loads_nothing_from_elsewhere(project):
+    site = project / "build" / "site"
     for page in ("index", "tutorial", "commands", "reference/decision", "how-to/cost"):
         assert "<h1 id=" in (site / f"{page}.html").read_text(encoding="utf-8"), page
     for page in site.rglob("*.html"):
         loaded = re.findall(r'<(?:script|img|link)[^>]+(?:src|href)="(https?:[^"]+)', page.read_text(encoding="utf-8"))
         assert not loaded, (page.name, loaded)
     assert 'id="cutline.decision.explain.explain"' in (site / "reference" / "decision.html").read_text(encoding="utf-8")
-    (tmp_path / "docs" / "index.md").write_text("# cutline\n\n[nowhere](nowhere.md)\n", encoding="utf-8")
-    done = subprocess.run(build, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+
+def test_the_search_works_from_a_folder(project, browser):
+    page = browser.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((project / "build" / "site" / "how-to" / "cost.html").as_uri())
+    page.keyboard.press("Control+k")
+    box = page.get_by_placeholder("Search").last
+    box.press_sequentially("guarantee means", delay=50)
+    page.get_by_text(re.compile(r"^[1-9]\d* results?$")).wait_for(state="visible")
+    assert box.input_value() == "guarantee means"
+    page.close()
+    assert not [url for url in asked if not url.startswith(("file:", "about:"))], asked
+
+
+def test_broken_links_stop_the_site(project):
+    (project / "docs" / "index.md").write_text("# cutline\n\n[nowhere](nowhere.md)\n", encoding="utf-8")
+    done = build(project)
     assert done.returncode != 0
     assert "page does not exist" in done.stdout + done.stderr
