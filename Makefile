@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard src/cutline/core/*.cpp src/cutline/core/*.hpp)
 EXTRAS := dev
 
-.PHONY: demo test test-all coverage lint format bench docs clean
+.PHONY: demo test test-all coverage lint format bench docs renew clean
 
 demo: $(VENV)/.base ## fit on real mails, choose a cut, write the report
 	@$(BIN)/cutline demo
@@ -35,12 +35,17 @@ bench: $(VENV)/.dev ## ours and the peers in one process, ratios printed
 	@$(BIN)/python benchmarks/commands.py
 	@$(BIN)/python benchmarks/checks.py
 
-docs: $(VENV)/.dev ## make anew what is generated: the command reference and the pictures
+docs: $(VENV)/.dev ## build the site of the documentation into build/site; broken links stop it
 	@$(BIN)/python docs/make_reference.py
+	@$(BIN)/python docs/make_api.py
+	@$(BIN)/zensical build --strict --clean
+
+renew: $(VENV)/.dev ## make anew what the documentation shows: what examples print, and the pictures
+	@$(BIN)/python docs/make_outputs.py
 	@$(BIN)/python docs/make_images.py
 
 clean:
-	rm -rf $(VENV) build dist out
+	rm -rf $(VENV) .cache build dist out docs/reference
 
 # The compiled core is built by pip; it is built again when one of SOURCES changes.
 $(VENV)/.base: $(SOURCES)

@@ -25,6 +25,8 @@ RUNS = 5
 ROWS = 1_000_000
 HEAVY = ("sklearn", "lightgbm", "scipy.special", "scipy.stats", "pandas", "polars", "pyarrow", "matplotlib")
 LINES: list[str] = []
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""The first run of each command writes bytecode, which pip does for an installed package."""
 
 
 def say(text: str = "") -> None:
@@ -50,7 +52,7 @@ def scores(path: Path) -> None:
 def timed(words: list[str]) -> tuple[float, float]:
     """Seconds of one process: wall clock and CPU."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run([sys.executable, "-m", "cutline", *words], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "cutline", *words], check=True, capture_output=True, env=ENVIRONMENT)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

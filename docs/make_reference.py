@@ -49,9 +49,9 @@ A file is written under a temporary name and renamed when it is whole: what was 
 
 
 def help_of(*words: str) -> str:
-    """The help of a verb as it is printed on a terminal of 110 columns."""
+    """The help of a verb as it is printed on a terminal of 96 columns."""
     out = io.StringIO()
-    app.help_print(list(words), console=Console(file=out, width=110, color_system=None, force_terminal=False))
+    app.help_print(list(words), console=Console(file=out, width=96, color_system=None, force_terminal=False))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).strip()
 
 

@@ -204,17 +204,46 @@ def test_explain_and_metrics(capsys):
         (("schema", "raport"), "report"),
         (("completion", "tcsh"), '"bash"'),
         (("evaluate", "{s}", "--y-treu", "label"), "--y-true"),
+        (("evaluate", "{s}", "--y-treu", "label"), "See cutline evaluate --help"),
+        (("evalute",), "See cutline --help"),
+        (("evaluate", "{s}"), "its columns are id, label, p, w"),
+        (("evaluate", "{s}", "--y-true", "label"), "its columns are id, label, p, w"),
+        (("evaluate", "-", "--y-true", "label"), "--y-score"),
+        (("evaluate", "{s}", "--y-true", "labl", "--y-score", "p"), "cutline: --y-true: came 'labl'"),
+        (("evaluate", "{s}", *COLUMNS, "--kind", "rank", "--metrics", "f1"), "for example --threshold 0.5"),
+        (("evaluate", "{s}", *COLUMNS, "--role", "tset"), '"test"'),
+        (("evaluate", "{s}", *COLUMNS, "--calibrator", "other.json"), "other.json: came"),
+        (("choose", "{s}", *COLUMNS, "--maximize", "f1", "-o", "point.txt"), "ends in .json"),
+        (("choose", "{s}", *COLUMNS, "--capacity", "some"), "200/10000"),
+        (("choose", "{s}", *COLUMNS, "--capacity", "1/0"), "200/10000"),
+        (("assess", "other.json", "{s}", *COLUMNS), "other.json: came"),
+        (("gate", "other.json", "--require", "f1>=0.5"), "other.json: came a dict without estimates"),
+        (("gate", "othr.json", "--require", "f1>=0.5"), "did you mean 'other.json'"),
+        (("explain", "0.5"), "--classes 'not spam,spam'"),
     ],
 )  # fmt: skip
 def test_bad_input_is_exit_code_2_with_a_hint_and_no_traceback(capsys, tmp_path, monkeypatch, words, said):
     monkeypatch.chdir(tmp_path)
     scores = write_scores(tmp_path / "s.csv", 60)
+    (tmp_path / "other.json").write_text('{"a": 1}')
     before = sorted(tmp_path.iterdir())
     code, out, err = run(capsys, *(word.format(s=scores) for word in words))
     assert code == 2, err
     assert "Traceback" not in out + err
     assert said in err
     assert sorted(tmp_path.iterdir()) == before, "nothing may be left behind"
+
+
+def test_a_capacity_is_a_share_or_so_many_of_so_many(capsys, tmp_path):
+    path = write_scores(tmp_path / "s.csv")
+    said = [run(capsys, "choose", path, *COLUMNS, "--capacity", text)[1] for text in ("0.05", "50/1000")]
+    assert said[0] == said[1]
+    assert "flagged_rate <= 0.05" in said[0]
+
+
+def test_the_role_of_rows_is_said(capsys, tmp_path):
+    code, out, _ = run(capsys, "evaluate", write_scores(tmp_path / "s.csv"), *COLUMNS, "--role", "test", "--json")
+    assert (code, json.loads(out)["role"]) == (0, "test")
 
 
 def loaded(*words: str | Path) -> set[str]:
@@ -296,6 +325,8 @@ def test_predictions_of_standard_input_are_those_of_the_file(capfdbinary, tmp_pa
     capfdbinary.readouterr()
     assert main(["predict", str(model), str(path)]) == 0
     wanted = capfdbinary.readouterr().out
+    assert main(["explain", str(path), "--model", str(model)]) == 2
+    assert b"--row: came nothing; wanted the number of one of the 300 rows" in capfdbinary.readouterr().err
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
     assert main(["predict", str(model), "-"]) == 0
     assert capfdbinary.readouterr().out == wanted

@@ -1,7 +1,5 @@
 """Everything that can go wrong, one tree.
 
-::
-
     CutlineError(ValueError)          exit code 1
     ├── InputError                    2   what came in cannot be used
     │   ├── ShapeError                    lengths or shapes do not fit together
@@ -55,7 +53,7 @@ class CutlineError(ValueError):
     def __init__(self, argument: str, came: str, wanted: str, hint: str = "", *, code: str = "") -> None:
         self.argument, self.came, self.wanted, self.hint, self.code = argument, came, wanted, hint, code
         message = f"{argument}: came {came}; wanted {wanted}."
-        message = f"{message} Hint: {hint}." if hint else message
+        message = f"{message} Hint: {hint}{'' if hint.endswith('?') else '.'}" if hint else message
         super().__init__(f"{message} [{code}]" if code else message)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Literal
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Group
 
 import cutline as cl
 from cutline.cli.decisions import assess, choose, decide, explain
@@ -23,16 +23,19 @@ from cutline.cli.files import say
 from cutline.cli.gates import gate
 from cutline.cli.reference import metrics, schema
 from cutline.cli.scores import calibrate, compare, evaluate, report
+from cutline.cli.shell import in_shell
 from cutline.cli.training import fit, predict
 from cutline.cli.traps import check
 from cutline.errors import CutlineError, GuessWarning
 
 __all__ = ["VERBS", "app", "main"]
 
-VERBS = (
-    fit, predict, evaluate, check, choose, assess, decide, calibrate, compare, explain, report, gate, metrics, schema,
-    demo,
-)  # fmt: skip
+GROUPS = {
+    "From raw data": (demo, fit, predict),
+    "From the scores of any model": (evaluate, choose, assess, decide, calibrate, compare),
+    "For people, and for scripts": (report, explain, check, gate, metrics, schema),
+}
+VERBS = tuple(verb for verbs in GROUPS.values() for verb in verbs)
 """In the order in which people meet them."""
 
 app = App(
@@ -42,20 +45,24 @@ app = App(
     help_format="plaintext",
     suppress_keyboard_interrupt=False,
 )
-for verb in VERBS:
-    app.command(verb)
+app["--help"].group = app["--version"].group = Group("Options", sort_key=len(GROUPS))
+for place, (title, verbs) in enumerate(GROUPS.items()):
+    panel = Group(title, sort_key=place)
+    for number, verb in enumerate(verbs):
+        app.command(verb, group=panel, sort_key=number)
 
 
-@app.command
+@app.command(group=panel, sort_key=len(verbs))
 def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
     """Print the completion script of a shell.
 
-    Example: cutline completion bash > ~/.local/share/bash-completion/completions/cutline
+    Example: cutline completion bash > /etc/bash_completion.d/cutline
 
     Parameters
     ----------
     shell
-        bash, zsh (a file _cutline in a folder of $fpath) or fish (~/.config/fish/completions/cutline.fish).
+        bash (a file cutline in ~/.local/share/bash-completion/completions), zsh (a file _cutline in a folder of $fpath)
+        or fish (~/.config/fish/completions/cutline.fish).
     """
     print(app.generate_completion(shell=shell), end="")
 
@@ -79,9 +86,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except CycloptsError:  # already printed
+        verb = [words[0]] if words and words[0] in app else []
+        say(f"See {' '.join(['cutline', *verb, '--help'])}")
         return 2
     except CutlineError as error:
-        say(f"cutline: {error}")
+        say(f"cutline: {in_shell(str(error), words)}")
         return error.exit_code
     except BrokenPipeError:  # the reader of our output went away
         _drop_output()

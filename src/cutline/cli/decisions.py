@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 import cutline as cl
 from cutline.cli.files import (
+    DOCUMENTS,
     RESULTS,
     TABLES,
     check_output,
@@ -35,10 +36,10 @@ def choose(
     output: Output = None,
     json: Flag = False,
 ) -> None:
-    """Choose the threshold that fits an aim and its constraints.
+    r"""Choose the threshold that fits an aim and its constraints.
 
-    Example: cutline choose valid.csv --y-true label --y-score p --positive spam --maximize recall
-    --subject-to 'precision>=0.90' --confidence 0.95 -o point.json
+    Example: cutline choose valid.csv --y-true label --y-score p \
+    --positive spam --maximize recall --subject-to 'precision>=0.90' -o point.json
 
     Parameters
     ----------
@@ -53,10 +54,11 @@ def choose(
     json
         Print it as JSON.
     """
-    check_output(output)
+    check_output(output, suffixes=DOCUMENTS)
     policy = aim.policy()
     if policy is None:
-        raise InputError("policy", "no aim", "--maximize, --minimize, --cost-fp and --cost-fn, or --threshold")
+        aims = "--maximize, --minimize, --cost-fp and --cost-fn, --cost-matrix, --capacity or --threshold"
+        raise InputError("policy", "no aim", aims)
     found = columns.read(scores)
     say_notes(found.notes)
     columns.say_findings(found)
@@ -135,7 +137,7 @@ def explain(
 ) -> None:
     """Say in words what a probability, or a row, means: what is decided and why, how sure that is, what moved it.
 
-    Example: cutline explain 0.9899 --classes 'not spam,spam' --model spam.cutline
+    Example: cutline explain 0.9899 --classes 'not spam,spam' --threshold 0.37
 
     Parameters
     ----------
@@ -197,6 +199,9 @@ def _row(words: tuple[str, ...], row: str | None, id: str | None) -> Any:
     if id is not None and (row is None or id not in table.column_names):
         came = "no --row" if row is None else f"no column {id!r}"
         raise InputError("--id", came, "the id of a row, and the column that has it")
+    if row is None and table.num_rows != 1:
+        wanted = f"the number of one of the {table.num_rows:,} rows, from 1"
+        raise InputError("--row", "nothing", wanted, "or an id, with --id and its column")
     if row is None:
         return table
     if id is not None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cutline as cl
+from cutline.cli.shell import in_shell
 from cutline.errors import InputError
 
+T = TypeVar("T")
 TABLES = (".csv", ".parquet")
-RESULTS = (".json", *TABLES)
+DOCUMENTS = (".json",)
+RESULTS = (*DOCUMENTS, *TABLES)
 FIGURES = (".svg", ".png", ".pdf")
 REPORTS = (".html", ".md", ".json")
 
@@ -26,7 +30,7 @@ def say(text: str) -> None:
 def say_notes(notes: Sequence[str]) -> None:
     """What was guessed or left out, line by line."""
     for note in notes:
-        say(f"note: {note}")
+        say(f"note: {in_shell(note)}")
 
 
 def show(result: cl.Evaluation, as_json: bool) -> None:
@@ -36,7 +40,7 @@ def show(result: cl.Evaluation, as_json: bool) -> None:
     else:
         from cutline.report import print_evaluation
 
-        print_evaluation(result)
+        print_evaluation(replace(result, notes=tuple(in_shell(note) for note in result.notes)))
 
 
 def print_json(document: dict[str, Any]) -> None:
@@ -78,7 +82,7 @@ def check_output(*paths: Path | None, suffixes: Sequence[str] = ()) -> None:
         if path is None:
             continue
         if suffixes and path.suffix.lower() not in suffixes:
-            wanted = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+            wanted = " or ".join(filter(None, (", ".join(suffixes[:-1]), suffixes[-1])))
             raise InputError(str(path), f"the suffix {path.suffix!r}", f"a file that ends in {wanted}")
         if not os.access(path.parent, os.W_OK):
             raise InputError(str(path), "a folder that does not exist or cannot be written", "a folder to write to")
@@ -86,12 +90,25 @@ def check_output(*paths: Path | None, suffixes: Sequence[str] = ()) -> None:
 
 def read_point(path: Path) -> cl.OperatingPoint:
     """A saved operating point."""
-    return cl.OperatingPoint.from_dict(read_json(path, "an operating point saved by cutline choose"))
+    return read_saved(path, cl.OperatingPoint.from_dict, "an operating point saved by cutline choose")
+
+
+def read_saved(path: Path, read: Callable[[dict[str, Any]], T], wanted: str) -> T:
+    """What a command saved as JSON; another document is refused by the name of its file."""
+    document = read_json(path, wanted)
+    try:
+        return read(document)
+    except InputError as error:
+        raise InputError(str(path), error.came, wanted) from None
 
 
 def read_json(path: Path, wanted: str) -> dict[str, Any]:
     """A JSON object from a file, or from standard input for ``-``; `wanted` says what it should be."""
     name = "standard input" if str(path) == "-" else str(path)
+    if str(path) != "-" and not path.exists():
+        from cutline.data import missing_file
+
+        raise missing_file(path)
     try:
         document = json.loads(sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes())
     except (UnicodeDecodeError, json.JSONDecodeError):

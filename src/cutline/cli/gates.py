@@ -9,6 +9,7 @@ from cyclopts import Parameter
 import cutline as cl
 from cutline.cli.files import print_json, read_json
 from cutline.cli.options import Flag, Saved
+from cutline.errors import InputError
 
 FAILED = 4
 """Exit code when a gate fails."""
@@ -36,6 +37,11 @@ def gate(
     json
         Print JSON.
     """
-    found = cl.gate(read_json(result, "the JSON of cutline evaluate, assess or report"), require)
+    wanted = "the JSON of cutline evaluate, assess or report"
+    document = read_json(result, wanted)
+    try:
+        found = cl.gate(document, require)
+    except InputError as error:
+        raise InputError(str(result), error.came, wanted) if error.argument == "result" else error from None
     print_json(found.to_dict()) if json else print(found)
     return 0 if found.passed else FAILED

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 import cutline as cl
-from cutline.cli.files import read_json, say
-from cutline.errors import InputError
+from cutline.cli.files import read_saved, say
+from cutline.errors import InputError, UnknownName
 
 Source = Annotated[str, Parameter(allow_leading_hyphen=True)]
 """A file of rows; - is standard input."""
@@ -20,9 +20,10 @@ Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 Many = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True, show_default=False)]
 Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 Kind = Literal["probability", "logit", "rank", "label"]
+Role = Literal["train", "tune", "certify", "test", "out-of-fold", "in-sample"]
 
 
-@Parameter(name="*")
+@Parameter(name="*", group=Group("Which columns", sort_key=1))
 @dataclass(frozen=True, kw_only=True)
 class Columns:
     """Which columns of a file of scores hold what.
@@ -39,6 +40,8 @@ class Columns:
         Class names in the order of the --y-score columns, when these are not named after them.
     kind
         What the score is: probability, logit, rank, or label (predicted classes). Guessed, and said, when not given.
+    role
+        What the rows were used for, said beside every figure: train, tune, certify, test, out-of-fold or in-sample.
     weight
         Column with importance weights.
     group
@@ -56,6 +59,7 @@ class Columns:
     positive: str | None = None
     classes: Many = ()
     kind: Kind | None = None
+    role: Role | None = None
     weight: str | None = None
     group: str | None = None
     id: str | None = None
@@ -72,14 +76,14 @@ class Columns:
         """Read a file of scores; `like` gives the classes when they were not named. A calibrator is applied."""
         if self.calibrator is None:
             return self._read(source, truth, like.classes if like else None, like.kind if like else None)
-        saved = cl.Calibration.from_dict(read_json(self.calibrator, "a calibrator saved by cutline calibrate"))
+        saved = read_saved(self.calibrator, cl.Calibration.from_dict, "a calibrator saved by cutline calibrate")
         return saved.apply(self._read(source, truth, saved.classes, saved.kind))
 
     def _read(self, source: str, truth: bool, known: cl.Classes | None, kind: Kind | None) -> cl.Scores:
         if truth and self.y_true is None:
-            raise InputError("--y-true", "nothing", "the column with the labels")
+            raise InputError("--y-true", "nothing", "the column with the labels", _columns_of(source))
         if not self.y_score:
-            raise InputError("--y-score", "nothing", "the column, or columns, with the scores")
+            raise InputError("--y-score", "nothing", "the column, or columns, with the scores", _columns_of(source))
         classes: Any = self.classes or None
         if known is not None and classes is None and self.positive is None:
             classes = known
@@ -90,13 +94,14 @@ class Columns:
             positive=self.positive,
             classes=classes,
             kind=self.kind or kind,
+            role=self.role or "",
             weight=self.weight,
             group=self.group,
             id=self.id,
         )
 
 
-@Parameter(name="*")
+@Parameter(name="*", group=Group("What the cut is for", sort_key=2))
 @dataclass(frozen=True, kw_only=True)
 class Aim:
     """What the cut is for.
@@ -116,7 +121,7 @@ class Aim:
     cost_matrix
         Costs of several classes: zero-one, absolute, quadratic, or a CSV file without header, truth in rows.
     capacity
-        Share of the rows that can be looked at, such as 0.02: the most suspicious are flagged.
+        Rows that can be looked at, such as 0.02, a share, or 200/10000: the most suspicious are flagged.
     threshold
         A threshold decided elsewhere.
     subject_to
@@ -133,7 +138,7 @@ class Aim:
     cost_fn: float | None = None
     cost_abstain: float | None = None
     cost_matrix: str | None = None
-    capacity: float | None = None
+    capacity: str | None = None
     threshold: float | None = None
     subject_to: Many = ()
     confidence: float | None = None
@@ -162,7 +167,7 @@ class Aim:
         if self.capacity is not None:
             if self.confidence or self.prevalence:
                 raise InputError("--capacity", "a capacity with --confidence or --prevalence", "one of them")
-            return cl.capacity(rate=self.capacity, subject_to=constraints)
+            return cl.capacity(rate=_share(self.capacity), subject_to=constraints)
         if self.maximize is not None:
             return cl.maximize(cl.find(self.maximize), **about)
         if self.minimize is not None:
@@ -176,6 +181,27 @@ class Aim:
 
 COLUMNS, AIM = Columns(), Aim()
 """Nothing said."""
+
+
+def _columns_of(source: str) -> str:
+    """A hint with the columns of a file, for one who named none."""
+    if source == "-":
+        return ""
+    try:
+        cl.read_scores(source, y_score="\0")
+    except UnknownName as error:
+        return f"its columns are {error.wanted.removeprefix('one of: ')}"
+    return ""
+
+
+def _share(text: str) -> float:
+    """0.02, or 200/10000."""
+    part, _, whole = text.partition("/")
+    try:
+        return float(part) / float(whole or 1)
+    except (ValueError, ZeroDivisionError):
+        wanted = "a share of the rows such as 0.02, or 200/10000"
+        raise InputError("--capacity", repr(text), wanted) from None
 
 
 def _matrix(text: str) -> Any:

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 import cutline as cl
 from cutline.cli.files import (
+    DOCUMENTS,
     FIGURES,
     REPORTS,
     RESULTS,
@@ -42,7 +43,7 @@ def evaluate(
 ) -> None:
     """Every figure of the scores of any model, each with its interval.
 
-    Example: cutline evaluate scores.parquet --y-true label --y-score p --positive spam
+    Example: cutline evaluate scores.csv --y-true label --y-score p --positive spam
 
     Parameters
     ----------
@@ -79,9 +80,10 @@ def calibrate(
     output: Output = None,
     json: Flag = False,
 ) -> None:
-    """Make probabilities of scores: fit a calibrator, chosen by cross-validated log loss.
+    r"""Make probabilities of scores: fit a calibrator, chosen by cross-validated log loss.
 
-    Example: cutline calibrate valid.csv --y-true label --y-score p --positive spam -o calibrator.json
+    Example: cutline calibrate valid.csv --y-true label --y-score p \
+    --positive spam -o calibrator.json
 
     Parameters
     ----------
@@ -96,7 +98,7 @@ def calibrate(
     json
         Print it as JSON.
     """
-    check_output(output)
+    check_output(output, suffixes=DOCUMENTS)
     found = columns.read(scores)
     say_notes(found.notes)
     columns.say_findings(found)
@@ -120,9 +122,10 @@ def compare(
     output: Output = None,
     json: Flag = False,
 ) -> None:
-    """Compare models by a metric on the same rows: differences with intervals, p-values and Holm's correction.
+    r"""Compare models by a metric on the same rows: differences with intervals, p-values and Holm's correction.
 
-    Example: cutline compare a.csv b.csv --y-true label --y-score p --metric roc_auc --on id
+    Example: cutline compare a.csv b.csv --y-true label --y-score p \
+    --metric roc_auc --on id
 
     Parameters
     ----------
@@ -184,10 +187,10 @@ def report(
     output: Output = None,
     figure: Many = (),
 ) -> None:
-    """Write the report: one file that anybody can open.
+    r"""Write the report: one file that anybody can open.
 
-    Example: cutline report scores.parquet --y-true label --y-score p --positive spam -o report.html
-    --figure roc=roc.svg
+    Example: cutline report scores.csv --y-true label --y-score p \
+    --positive spam -o report.html --figure roc=roc.svg
 
     On a terminal the figures are printed, too.
 

@@ -37,10 +37,10 @@ def fit(
     report: Path | None = None,
     json: Flag = False,
 ) -> None:
-    """Fit a calibrated classifier on a table and say how good it is.
+    r"""Fit a calibrated classifier on a table and say how good it is.
 
-    Example: cutline fit mail.csv --target label --positive spam --maximize recall --subject-to 'precision>=0.98'
-    --confidence 0.95 -o spam.cutline --report spam.html
+    Example: cutline fit mail.csv --target label --positive spam -o spam.cutline \
+    --maximize recall --subject-to 'precision>=0.98' --report spam.html
 
     Parameters
     ----------
@@ -123,6 +123,8 @@ def fit(
     if report is not None:
         cl.report(model).save(report)
     show(model.evaluation, json)
+    if not json:
+        print(f"\n{model.point.why}")
     for what, path in (("classifier", output), ("report", report)):
         if path is not None:
             say(f"{what}: {path}")

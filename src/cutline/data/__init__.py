@@ -8,7 +8,7 @@ from cutline.data.folders import read_folder
 from cutline.data.infer import infer_column, infer_schema
 from cutline.data.near import near_copies
 from cutline.data.raw import Raw
-from cutline.data.read import column, read_table, table_notes
+from cutline.data.read import column, missing_file, read_table, table_notes
 from cutline.data.samples import SAMPLES, Sample, bundled
 from cutline.data.schema import Column, Schema
 from cutline.data.scores import read_scores
@@ -30,6 +30,7 @@ __all__ = [
     "features",
     "infer_column",
     "infer_schema",
+    "missing_file",
     "near_copies",
     "pieces",
     "read_folder",

@@ -110,7 +110,7 @@ def _read_file(path: str, columns: Sequence[str] | None) -> pa.Table:
     if "://" in path:
         raise DataError(path, "an address", "a file", "download it first")
     if not file.exists():
-        raise _no_file(file)
+        raise missing_file(file)
     if file.is_dir():
         from cutline.data.folders import read_folder
 
@@ -156,7 +156,8 @@ def _noted(read: Delimited) -> pa.Table:
     return read.table.replace_schema_metadata({NOTES: json.dumps(read.notes)} if read.notes else None)
 
 
-def _no_file(file: Path) -> DataError:
+def missing_file(file: Path) -> DataError:
+    """The error for a file that is not there, with one of a like name."""
     from difflib import get_close_matches
 
     folder = file.parent
