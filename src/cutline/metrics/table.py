@@ -224,6 +224,13 @@ class ThresholdTable(Shown):
 
     def counts_at(self, at: NDArray[Any]) -> Counts:
         """Like `counts`, at an array of thresholds in any order: shape (len(at),)."""
+        if self._rows is not None and not self.weighted and "arrays" not in self._made:
+            # A table that was asked for nothing yet needs no arrays of all thresholds for a few of them.
+            wanted = np.unique(np.asarray(at, np.float64))[::-1]
+            flagged, tp = core.cuts(self._rows, wanted)[:, :2].astype(np.int64).T
+            each = len(wanted) - 1 - np.searchsorted(wanted[::-1], at)
+            every = _at_all(np.append(tp, self.n_pos), np.append(flagged - tp, self.n_neg))
+            return Counts(*(np.asarray(getattr(every, name))[each] for name in ("tp", "fp", "fn", "tn")))
         row = len(self.thresholds) - 1 - np.searchsorted(self.thresholds[:0:-1], at, side="left")
         every = self.counts()
         return Counts(*(np.asarray(getattr(every, name))[row] for name in ("tp", "fp", "fn", "tn")))

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from cutline.decision import OperatingPoint
 from cutline.errors import InputError
-from cutline.evaluation import Evaluation, LabelSets, SideBySide, evaluate, evaluate_labels, side_by_side
+from cutline.evaluation import (
+    Evaluation,
+    LabelSets,
+    SideBySide,
+    costliest,
+    evaluate,
+    evaluate_labels,
+    side_by_side,
+)
 from cutline.evidence.difference import Comparison
 from cutline.metrics import MultiLabel
 from cutline.report.comparison import comparison_payload
@@ -107,6 +115,8 @@ def report(
     point: OperatingPoint | None = None,
     *,
     at: float | Mapping[Any, float] | None = None,
+    mistakes: int = 0,
+    unit: str = "",
     title: str | None = None,
     date: str | None = None,
 ) -> Report:
@@ -122,6 +132,11 @@ def report(
         The decision to show, for `Scores`.
     at : float or mapping of name to float, optional
         Thresholds of models side by side, or of labels; 0.5 of probabilities and 0 of logits when not given.
+    mistakes : int
+        Of `Scores` with ids: list so many single rows by id, the costliest mistakes. Ids stand in the file: leave this
+        out where rows are private.
+    unit : str
+        What costs are counted in, such as "EUR"; for the page's words.
     title : str, optional
         Heading; names the classes when not given.
     date : str, optional
@@ -146,6 +161,9 @@ def report(
     >>> cl.report({"gbm": s, "its shadow": s})
     Report('gbm or its shadow?', 6 rows)
     """
+    if mistakes < 0 or (mistakes and not isinstance(result, Scores)):
+        came = f"{mistakes} beside a {type(result).__name__}" if mistakes >= 0 else str(mistakes)
+        raise InputError("mistakes", came, "a number of rows, beside Scores with ids", "an evaluation has no rows")
     today = datetime.date.today().isoformat() if date is None else date
     if _of_models(result) or isinstance(result, MultiLabel | SideBySide | LabelSets):
         if point is not None:
@@ -158,8 +176,10 @@ def report(
     if at is not None:
         came = f"a threshold beside a {type(result).__name__}"
         raise InputError("at", came, "several models or labels", "cl.report(cl.evaluate(scores, threshold=0.5))")
+    worst = None
     if isinstance(result, Scores):
         evaluation = evaluate(result, point)
+        worst = costliest(result, point, most=mistakes) if mistakes else None
     else:
         evaluation = getattr(result, "evaluation", result)
         if not isinstance(evaluation, Evaluation):
@@ -175,7 +195,7 @@ def report(
                 "scores, or the evaluation of that point",
                 "point.assess(scores) evaluates it",
             )
-    return Report(payload(evaluation, title=title, date=today))
+    return Report(payload(evaluation, title=title, date=today, unit=unit, mistakes=worst))
 
 
 def _of_models(result: Any) -> bool:
