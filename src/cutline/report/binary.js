@@ -59,6 +59,7 @@ const legend = LEGEND.map(([key, text]) => {
 function tell(s) {
   $("say").textContent = sentence(s);
   $("also").textContent = also(s);
+  $("h-rates").textContent = s.index === RULE ? "Rates of the rule" : "Rates at this threshold";
   $("moved").hidden = !data.decision || s.index === (rule ? RULE : data.named[0].index);
   $("how").textContent = HOW + (elsewhere() ? HOW_ELSEWHERE : "");
   for (const { key, value, limits, bar, tick, on } of rateCells) {

@@ -56,7 +56,7 @@ const known = new Map(data.named.filter((one) => one.mcc).map((one) => [one.inde
 function at(i) {
   if (i === RULE) return { ...rates({ tp: rule.tp, fp: rule.fp, fn: rule.fn, tn: rule.tn }), index: RULE, threshold: undefined };
   const tp = points.tp[i], fp = points.fp[i], s = { ...rates({ tp, fp, fn: P - tp, tn: N - fp }), index: i, threshold: points.threshold[i] };
-  if (known.has(i) && !elsewhere()) [s.mcc.low, s.mcc.high] = known.get(i);
+  if (known.has(i) && !elsewhere() && Number.isFinite(s.mcc.value)) [s.mcc.low, s.mcc.high] = known.get(i);
   return s;
 }
 let states = all.map(at);

@@ -161,7 +161,7 @@ function undecided(f) {
   if (!rule || !rule.between) return;
   const [a, b] = rule.between.map((t) => f.X(SCALE.clamp(t)));
   el("rect", { class: "undecided", x: a, width: Math.max(b - a, 1), y: f.top - 14, height: f.bottom - f.top + 14 }, f.root);
-  if (b - a > 70) el("text", { class: "ink", x: (a + b) / 2, y: f.top, "text-anchor": "middle" }, f.root, "undecided");
+  if (f.root.parentNode.id === "hist" && b - a > 70) el("text", { class: "ink", x: (a + b) / 2, y: f.top, "text-anchor": "middle" }, f.root, "undecided");
 }
 function drawHist() {
   const { edges, positives, negatives } = data.histogram, { from, to, first, end } = SCALE;
@@ -203,7 +203,7 @@ function drawHist() {
       `${hundred(s.recall.value)} in 100 rows of ${pos} and ${hundred(s.fpr.value, of)} in ${many(of)} rows of ${neg}.`;
   };
 }
-const LINES = [["precision", "precision"], ["recall", "recall"], ["flagged", "share flagged"]];
+const LINES = [["precision", "precision"], ["recall", "recall"], ["flagged", "flagged"]];
 function drawByThreshold() { // under the scores, on the same axis
   const f = frame("rates-by", { height: 196, x: [SCALE.first, SCALE.end], y: [0, 1], xTicks: round(SCALE.first, SCALE.end), yTicks: [0, 0.5, 1], tick: brief, xText: scoreText, left: 34, top: 30 });
   const shown = states.filter((s) => s.threshold !== null && inside(s.threshold, f.x));
@@ -228,7 +228,7 @@ function drawCal() {
   const f = frame("cal", { x: [0, reach], y: [0, reach], xTicks: ticks, yTicks: ticks, tick: brief, left: reach < 0.1 ? 44 : 34, height: 340, xText: `Predicted probability of ${pos}`, yText: `Observed share of ${pos}` });
   const { edges, positives, negatives } = data.histogram, n = positives.map((v, b) => v + negatives[b]), tallest = Math.max(...n);
   const probability = data.scored.score_kind === "probability"; // else the cut and the histogram are on another scale
-  if (probability) n.forEach((v, b) => {
+  if (probability && reach >= 0.2) n.forEach((v, b) => {
     if (!v || edges[b + 1] > reach + 1e-9) return;
     const height = 46 * Math.sqrt(v / tallest);
     el("rect", { class: "bar-soft", x: f.X(edges[b]), width: Math.max(f.X(edges[b + 1]) - f.X(edges[b]) - 1, 0.5), y: f.bottom - height, height }, f.root);

@@ -46,7 +46,7 @@ function drawBenefit() {
     const against = `the better of flagging everything and flagging nothing`;
     $("take-worth").textContent = Number.isFinite(net)
       ? `To those who act from a probability of ${cut(p)} on, it is worth ${ofMany(net, 1000, 1000)} ${pos} found in 1,000 rows without a false alarm: ${ofMany(Math.abs(gap), 1000, 1000)} ${gap >= 0 ? "more" : "fewer"} than ${against}.`
-      : "A threshold that is no probability is nobody's preference.";
+      : "Only at a threshold that is a probability from above 0 to below 1.";
   };
 }
 function drawGain() {

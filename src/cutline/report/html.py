@@ -135,7 +135,7 @@ def decision(data: Data) -> str:
     at = f", at scores from {cut(point['threshold'])}" if point["threshold"] is not None else ""
     parts = [f'<p class="asked">{escape(sentence_case(signs(point["policy"])))}{at}</p>']
     if data["by_rule"] is not None:
-        parts.append(f'<p class="means">{escape(words.sentence(data))}</p>')
+        parts.append(f'<p class="means">{escape(sentence_case(data["by_rule"]["rule"]))}.</p>')
     if point["grade"]:
         grade = escape(point["grade"])
         stands = "".join(f"<li>{escape(constraint(row))}</li>" for row in point["constraints"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -234,9 +235,15 @@ def _rows(table: ThresholdTable, keep: list[float]) -> NDArray[np.int64]:
     """
     if len(table) <= MOST_POINTS:
         return np.arange(len(table))
-    along = table.tp / max(table.n_pos, 1) + table.fp / max(table.n_neg, 1)
-    steps = np.linspace(0, along[-1], MOST_POINTS - len(keep) - 1)
-    rows = np.searchsorted(along, steps).clip(0, len(table) - 1)
+    # Looked up in place: an array of this for ten million thresholds would take longer than all the rest.
+    tp, fp, positives, negatives = table.tp, table.fp, max(table.n_pos, 1), max(table.n_neg, 1)
+
+    def along(row: int) -> float:
+        return float(tp[row] / positives + fp[row] / negatives)
+
+    last = len(table) - 1
+    steps = np.linspace(0, along(last), MOST_POINTS - len(keep) - 1).tolist()
+    rows = [min(bisect_left(range(last + 1), step, key=along), last) for step in steps]
     return np.unique([*rows, len(table) - 1, *map(table.index, keep)]).astype(np.int64)
 
 

@@ -215,7 +215,7 @@ def _hero_models(data: Data) -> str:
     )
     return (
         '<section class="hero live" aria-label="In one sentence">'
-        f'<p class="say">{escape(data["sentence"])}</p><div><p class="alone">Models</p><ul class="models">{models}</ul>'
+        f'<p class="say" id="say" role="status" aria-live="polite">{escape(data["sentence"])}</p><div><p class="alone">Models</p><ul class="models">{models}</ul>'
         "</div></section>"
     )
 
