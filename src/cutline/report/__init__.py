@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -16,6 +16,7 @@ from cutline.errors import InputError
 from cutline.evaluation import (
     Evaluation,
     LabelSets,
+    Mistake,
     SideBySide,
     costliest,
     evaluate,
@@ -115,7 +116,7 @@ def report(
     point: OperatingPoint | None = None,
     *,
     at: float | Mapping[Any, float] | None = None,
-    mistakes: int = 0,
+    mistakes: int | Sequence[Mistake] = 0,
     unit: str = "",
     title: str | None = None,
     date: str | None = None,
@@ -132,9 +133,9 @@ def report(
         The decision to show, for `Scores`.
     at : float or mapping of name to float, optional
         Thresholds of models side by side, or of labels; 0.5 of probabilities and 0 of logits when not given.
-    mistakes : int
-        Of `Scores` with ids: list so many single rows by id, the costliest mistakes. Ids stand in the file: leave this
-        out where rows are private.
+    mistakes : int or sequence of Mistake
+        List single rows by id, the costliest mistakes: so many of `Scores` with ids, or beside an evaluation those
+        that `cutline.evaluation.costliest` found. Ids stand in the file: leave this out where rows are private.
     unit : str
         What costs are counted in, such as "EUR"; for the page's words.
     title : str, optional
@@ -161,9 +162,12 @@ def report(
     >>> cl.report({"gbm": s, "its shadow": s})
     Report('gbm or its shadow?', 6 rows)
     """
-    if mistakes < 0 or (mistakes and not isinstance(result, Scores)):
-        came = f"{mistakes} beside a {type(result).__name__}" if mistakes >= 0 else str(mistakes)
-        raise InputError("mistakes", came, "a number of rows, beside Scores with ids", "an evaluation has no rows")
+    if mistakes and isinstance(mistakes, int) and not (isinstance(result, Scores) and mistakes > 0):
+        came, hint = (
+            f"{mistakes} beside a {type(result).__name__}",
+            "beside an evaluation pass what costliest found",
+        )
+        raise InputError("mistakes", came, "a number of rows above 0, beside Scores with ids", hint)
     today = datetime.date.today().isoformat() if date is None else date
     if _of_models(result) or isinstance(result, MultiLabel | SideBySide | LabelSets):
         if point is not None:
@@ -176,10 +180,10 @@ def report(
     if at is not None:
         came = f"a threshold beside a {type(result).__name__}"
         raise InputError("at", came, "several models or labels", "cl.report(cl.evaluate(scores, threshold=0.5))")
-    worst = None
+    worst = None if isinstance(mistakes, int) or not mistakes else mistakes
     if isinstance(result, Scores):
         evaluation = evaluate(result, point)
-        worst = costliest(result, point, most=mistakes) if mistakes else None
+        worst = costliest(result, point, most=mistakes) if mistakes and isinstance(mistakes, int) else worst
     else:
         evaluation = getattr(result, "evaluation", result)
         if not isinstance(evaluation, Evaluation):

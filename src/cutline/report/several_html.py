@@ -165,8 +165,8 @@ def _rules(data: Data) -> str:
         '<p class="note">Values on these rows, with the change beside them; none of these rules learned from their '
         "truth. A rule chosen because it looks best here flatters itself: confirm it on other rows.</p>"
     )
-    body = said + markup.scrolled(table, "h-rules") + note
-    return markup.card("rules", "The rule, and what another would change", body)
+    inside = said + markup.scrolled(table, "h-rules") + note
+    return markup.card("rules", "The rule, and what another would change", inside)
 
 
 def _moved(value: float | None, before: float | None) -> str:
@@ -215,8 +215,8 @@ def _hero_models(data: Data) -> str:
     )
     return (
         '<section class="hero live" aria-label="In one sentence">'
-        f'<p class="say" id="say" role="status" aria-live="polite">{escape(data["sentence"])}</p><div><p class="alone">Models</p><ul class="models">{models}</ul>'
-        "</div></section>"
+        f'<p class="say" id="say" role="status" aria-live="polite">{escape(data["sentence"])}</p>'
+        f'<div><p class="alone">Models</p><ul class="models">{models}</ul></div></section>'
     )
 
 
@@ -239,8 +239,8 @@ def _differences(data: Data) -> str:
         where = "Figures of counts are at threshold " + " and ".join(dict.fromkeys(cut(t) for t in cuts)) + "."
     title = f"Each against <bdi>{first}</bdi>, on the same rows"
     level = f"Intervals are {100 * data['confidence']:g} %, paired: all models see the same rows."
-    body = f'<p class="take">{where} {level}</p>' + markup.scrolled(table, "h-differences")
-    return markup.card("differences", title, body)
+    inside = f'<p class="take">{where} {level}</p>' + markup.scrolled(table, "h-differences")
+    return markup.card("differences", title, inside)
 
 
 def _difference(metric: Data, d: Data, reach: float, first: bool) -> str:
