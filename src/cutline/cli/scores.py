@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -27,7 +27,9 @@ from cutline.cli.files import (
 from cutline.cli.options import COLUMNS, Columns, Flag, Many, Output, Saved, Source
 from cutline.errors import InputError
 from cutline.evaluation import costliest
-from cutline.report import Report
+
+if TYPE_CHECKING:
+    from cutline.report import Report
 
 
 def evaluate(

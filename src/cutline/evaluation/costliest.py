@@ -39,11 +39,17 @@ class Mistake:
 
 
 def costliest(
-    scores: Scores, point: OperatingPoint | None = None, *, threshold: float | None = None, most: int = 20
+    scores: Scores,
+    point: OperatingPoint | None = None,
+    *,
+    threshold: float | None = None,
+    costs: RowCosts | None = None,
+    most: int = 20,
 ) -> tuple[Mistake, ...]:
     """The mistakes that cost most; of those that cost the same, the ones that were made most surely first.
 
-    Costs are those of the policy of `point`; without any each mistake costs 1. Rows left undecided are no mistakes.
+    Costs are `costs`, else those of the policy of `point`; without any each mistake costs 1. Rows left
+    undecided are no mistakes.
 
     Parameters
     ----------
@@ -53,6 +59,8 @@ def costliest(
         The rule.
     threshold : float, optional
         In its place; 0.5 of probabilities and 0 of logits when neither is given.
+    costs : RowCosts, optional
+        Costs of each of these rows.
     most : int
 
     Raises
@@ -77,10 +85,10 @@ def costliest(
         if threshold is None:
             raise InputError("mistakes", "ranking scores without a threshold", "a point, or threshold=")
     by_point = point is not None and point.threshold is None
-    codes = point.codes(scores) if point is not None and by_point else decided(scores, threshold)
+    codes = point.codes(scores, costs) if point is not None and by_point else decided(scores, threshold)
     truth = np.asarray(scores.truth)
     wrong = np.flatnonzero(scores.counting & (codes >= 0) & (codes != truth))
-    cost = _cost(scores, point, truth[wrong], codes[wrong], wrong)
+    cost = _cost(scores, costs or (point.policy.aim if point else None), truth[wrong], codes[wrong], wrong)
     sure = _sureness(scores, wrong, truth[wrong], codes[wrong], threshold)
     order = np.lexsort((-sure, -cost))[:most]
     names = scores.classes.names
@@ -97,17 +105,15 @@ def costliest(
 
 
 def _cost(
-    scores: Scores, point: OperatingPoint | None, truth: NDArray[Any], codes: NDArray[Any], rows: NDArray[Any]
+    scores: Scores, aim: Any, truth: NDArray[Any], codes: NDArray[Any], rows: NDArray[Any]
 ) -> NDArray[np.float64]:
-    aim = None if point is None else point.policy.aim
     if isinstance(aim, CostMatrix):
         return aim.of_classes(scores.classes.k)[truth, codes]
     if isinstance(aim, Cost | RowCosts) and scores.binary:
-        flagged = codes == scores.classes.index(scores.classes.positive)
-        if isinstance(aim, Cost):
-            return np.where(flagged, aim.fp, aim.fn)
-        if aim.n == scores.n:
-            return np.where(flagged, aim.fp[rows], aim.fn[rows])
+        if isinstance(aim, RowCosts) and aim.n != scores.n:
+            raise InputError("costs", f"costs of {aim.n:,} rows", f"those of these {scores.n:,}", "costs=cl.cost(...)")
+        fp, fn = (aim.fp, aim.fn) if isinstance(aim, Cost) else (aim.fp[rows], aim.fn[rows])
+        return np.asarray(np.where(codes == scores.classes.index(scores.classes.positive), fp, fn), np.float64)
     return np.ones(len(rows))
 
 

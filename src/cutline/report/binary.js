@@ -128,6 +128,7 @@ const home = Number((100 * data.prevalence).toPrecision(4)).toString();
 // ---- state ----------------------------------------------------------------------------------------------------------
 const chosen = rule ? RULE : data.named[0].index;
 let current = chosen, updates = {};
+const standing = () => current === RULE ? data.named[0].index : current; // the point that a step is taken from
 const named_ = data.named.filter((one) => one.name !== "lowest cost");
 const NAMES = { "plateau from": "Plateau, low end", "plateau to": "Plateau, high end" };
 const choices = [...(rule ? [["Chosen rule", null, RULE]] : []),
@@ -138,7 +139,7 @@ $("slider").max = last;
 function set(i) {
   current = i === RULE ? RULE : Math.min(Math.max(i, 0), last);
   const s = current === RULE ? at(RULE) : states[current];
-  $("slider").value = last - (current === RULE ? data.named[0].index : current); // to the right the threshold rises
+  $("slider").value = last - standing(); // to the right the threshold rises
   $("slider").setAttribute("aria-valuetext", `${place(s)}: ${ofMany(s.cells.tp + s.cells.fp, s.of, per)} of ${many(per)} flagged`);
   const shown = typeof s.threshold === "number";
   $("threshold").value = shown ? cut(s.threshold) : "";
@@ -196,7 +197,7 @@ $("threshold").addEventListener("keydown", (event) => {
   const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
   if (!step) return;
   event.preventDefault(); // the browser would add 1
-  set((current === RULE ? data.named[0].index : current) + step);
+  set(standing() + step);
   keep();
 });
 $("unit").value = data.unit;

@@ -3,7 +3,7 @@ for (const part of data.stepped ? [data.points, ...data.slices.map((one) => one.
   for (const key of part ? ["tp", "fp"] : []) { let sum = 0; part[key] = part[key].map((step) => sum += step); }
 }
 const { points, positives: P, negatives: N, per, z } = data, both = P > 0 && N > 0;
-const total = P + N, last = points.tp.length - 1, all = [...points.tp.keys()], RULE = -1, rule = data.by_rule;
+const total = P + N, last = points.tp.length - 1, all = [...points.tp.keys()], RULE = "rule", rule = data.by_rule;
 const pos = named(data.positive), neg = named(data.negative);
 let share = data.prevalence;
 const elsewhere = () => share !== data.prevalence;

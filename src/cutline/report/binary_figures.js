@@ -90,14 +90,13 @@ function lively(f, { pick, spot, told, way }) {
     const step = { ArrowRight: right, ArrowLeft: -right, ArrowUp: right, ArrowDown: -right, PageUp: far * right, PageDown: -far * right }[event.key];
     if (event.key !== "Home" && event.key !== "End" && !step) return;
     event.preventDefault();
-    set(step ? Math.max(current, 0) + step : (event.key === "End") === (way > 0) ? last : 0);
-    show(current);
+    set(step ? standing() + step : (event.key === "End") === (way > 0) ? last : 0);
+    show(standing());
     keep();
   };
   for (const [name, value] of [["tabindex", 0], ["role", "slider"], ["aria-valuemin", 0], ["aria-valuemax", last]]) host.setAttribute(name, value);
   return (s) => {
-    const i = s.index === RULE ? data.named[0].index : s.index;
-    host.setAttribute("aria-valuenow", way > 0 ? i : last - i);
+    host.setAttribute("aria-valuenow", way > 0 ? standing() : last - standing());
     host.setAttribute("aria-valuetext", s.index === RULE ? place(s) : `${place(s)}: ${told(s)}`);
   };
 }

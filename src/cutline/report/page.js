@@ -17,6 +17,7 @@ function decimals(x, least) {
 const figure = (x, digits = 3) => Number.isFinite(x) ? fixed(x, decimals(x, digits)) : "n/a";
 const span = (low, high, around) => [low, high].map((x) => fixed(x, decimals(around, 3))).join(" to ");
 function hundred(share, of = 100) {
+  if (!Number.isFinite(share)) return "n/a";
   for (let digits = 0; digits < 6; digits++) {
     const text = fixed(of * share, digits);
     if (share === 0 || share === 1 || ![0, of].includes(Number(text))) return text;
