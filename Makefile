@@ -33,6 +33,7 @@ bench: $(VENV)/.dev ## ours and the peers in one process, ratios printed
 	@$(BIN)/python benchmarks/core.py
 	@$(BIN)/python benchmarks/decision.py
 	@$(BIN)/python benchmarks/commands.py
+	@$(BIN)/python benchmarks/page.py
 
 docs: $(VENV)/.dev ## make anew what is generated: the command reference and the pictures
 	@$(BIN)/python docs/make_reference.py

@@ -68,24 +68,22 @@ function drawGain() {
       : "Nothing is flagged.";
   };
 }
-function drawDots() { // filled: flagged; hollow: not flagged; grey: undecided. Dots are the round caps of dashes of no length.
-  const R = 20, step = 10, host = $("dots"), drawn = {}; // what was drawn is kept: most moves change a few columns only
+function drawDots() { // filled: flagged; hollow: not flagged; grey: undecided. A kind is an area filled with a pattern of dots.
+  const R = 20, step = 10, host = $("dots"), drawn = {};
   host.replaceChildren();
-  const root = el("svg", { viewBox: `0 0 ${54 * step} ${R * step}` }, host), groups = {};
+  const root = el("svg", { viewBox: `0 0 ${54 * step} ${R * step}` }, host), defs = el("defs", {}, root), areas = {};
   for (const key of ["tp", "fp", "fn", "tn", "un"]) {
-    groups[key] = [el("path", { class: `dots ${key}` }, root)];
-    if (key === "fn" || key === "tn") groups[key].push(el("path", { class: "dots hole" }, root));
+    const hollow = key === "fn" || key === "tn", pattern = el("pattern", { id: `dot-${key}`, width: step, height: step, patternUnits: "userSpaceOnUse" }, defs);
+    el("circle", { class: `dot ${key}${hollow ? " hollow" : ""}`, cx: 5, cy: 5, r: hollow ? 3.1 : 3.8 }, pattern);
+    areas[key] = el("path", { fill: `url(#dot-${key})` }, root);
   }
+  const box = (column, row, wide, high) => wide > 0 && high > 0 ? `M${column * step} ${row * step}h${wide * step}v${high * step}h${-wide * step}z` : "";
   const put = (key, from, to, column) => { // dots [from, to) of a grid filled column by column from `column`
-    let path = "";
-    for (let a = from; a < to;) {
-      const row = a % R, high = Math.min(R - row, to - a);
-      path += `M${(column + Math.floor(a / R)) * step + 5} ${row * step + 5}v${(high - 1) * step + 0.01}`;
-      a += high;
-    }
+    const first = Math.floor(from / R), head = Math.min(R - from % R, to - from) % R, full = Math.ceil(from / R), end = Math.max(Math.floor(to / R), full);
+    const path = box(column + first, from % R, 1, head) + box(column + full, 0, end - full, R) + (to > end * R ? box(column + end, 0, 1, to - end * R) : "");
     if (drawn[key] === path) return;
     drawn[key] = path;
-    for (const node of groups[key]) node.setAttribute("d", path);
+    areas[key].setAttribute("d", path);
   };
   return (s) => {
     const [tp, fp, fn, tn, un] = thousand(parts(s)), wide = (n) => n ? Math.ceil(n / R) + 1 : 0, gap = wide(tp + fp), next = gap + (un ? wide(fn + tn) : 0);
