@@ -49,7 +49,7 @@ function band(f, lower, upper) { // between two lines of [x, y]; both limits of 
   el("path", { class: "band", d: `M${outline.join("L")}Z` }, f.root);
 }
 function marker(f) {
-  const group = el("g", {}, f.root);
+  const group = el("g", { class: "mark" }, f.root);
   const wide = el("line", { class: "whisker" }, group), tall = el("line", { class: "whisker" }, group);
   const point = el("circle", { class: "point", r: 5.5 }, group);
   return (x, y) => { // x and y are rates with their intervals

@@ -69,12 +69,13 @@ function drawGain() {
   };
 }
 function drawDots() { // filled: flagged; hollow: not flagged; grey: undecided. A kind is an area filled with a pattern of dots.
-  const R = 20, step = 10, host = $("dots"), drawn = {};
+  // Steps of whole pixels: a pattern that is not scaled is copied, not drawn anew for every move.
+  const R = 20, host = $("dots"), step = Math.max(Math.floor((host.clientWidth + 12) / 54), 4), drawn = {};
   host.replaceChildren();
-  const root = el("svg", { viewBox: `0 0 ${54 * step} ${R * step}` }, host), defs = el("defs", {}, root), areas = {};
+  const root = el("svg", { viewBox: `0 0 ${54 * step} ${R * step}`, style: `width:${54 * step}px` }, host), defs = el("defs", {}, root), areas = {};
   for (const key of ["tp", "fp", "fn", "tn", "un"]) {
     const hollow = key === "fn" || key === "tn", pattern = el("pattern", { id: `dot-${key}`, width: step, height: step, patternUnits: "userSpaceOnUse" }, defs);
-    el("circle", { class: `dot ${key}${hollow ? " hollow" : ""}`, cx: 5, cy: 5, r: hollow ? 3.1 : 3.8 }, pattern);
+    el("circle", { class: `dot ${key}${hollow ? " hollow" : ""}`, cx: step / 2, cy: step / 2, r: (hollow ? 0.31 : 0.38) * step }, pattern);
     areas[key] = el("path", { fill: `url(#dot-${key})` }, root);
   }
   const box = (column, row, wide, high) => wide > 0 && high > 0 ? `M${column * step} ${row * step}h${wide * step}v${high * step}h${-wide * step}z` : "";
