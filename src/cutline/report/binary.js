@@ -123,7 +123,7 @@ function rescale() {
   $("as-here").hidden = !elsewhere();
   settle();
 }
-const home = Number((100 * data.prevalence).toPrecision(4)).toString();
+const home = Number((100 * data.prevalence).toPrecision(3)).toString();
 
 // ---- state ----------------------------------------------------------------------------------------------------------
 const chosen = rule ? RULE : data.named[0].index;
