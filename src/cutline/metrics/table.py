@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from cutline.metrics.metric import Metric
 
 
+FEW = 4096
+"""Thresholds that are looked up one by one in the sorted rows; for more of them the arrays are made."""
+
+
 @dataclass(frozen=True, slots=True, repr=False, eq=False, init=False)
 class ThresholdTable(Shown):
     """Counts at every observed score.
@@ -224,7 +228,7 @@ class ThresholdTable(Shown):
 
     def counts_at(self, at: NDArray[Any]) -> Counts:
         """Like `counts`, at an array of thresholds in any order: shape (len(at),)."""
-        if self._rows is not None and not self.weighted and "arrays" not in self._made:
+        if self._rows is not None and not self.weighted and "arrays" not in self._made and np.size(at) < FEW:
             # A table that was asked for nothing yet needs no arrays of all thresholds for a few of them.
             wanted = np.unique(np.asarray(at, np.float64))[::-1]
             flagged, tp = core.cuts(self._rows, wanted)[:, :2].astype(np.int64).T
