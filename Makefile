@@ -34,6 +34,7 @@ bench: $(VENV)/.dev ## ours and the peers in one process, ratios printed
 	@$(BIN)/python benchmarks/decision.py
 	@$(BIN)/python benchmarks/commands.py
 	@$(BIN)/python benchmarks/checks.py
+	@$(BIN)/python benchmarks/page.py
 
 docs: $(VENV)/.dev ## build the site of the documentation into build/site; broken links stop it
 	@$(BIN)/python docs/make_reference.py

@@ -24,7 +24,7 @@ SHOTS = (
 def reports(folder: Path) -> dict[str, Path]:
     """The report of every demo in `SHOTS`, made as `cutline demo` makes it."""
     import cutline as cl
-    from cutline.cli import DEMO_FAMILIES, DEMOS
+    from cutline.cli.demo import DEMO_FAMILIES, DEMOS
     from cutline.data import bundled
 
     made = {}

@@ -397,6 +397,50 @@ def test_reports_and_figures_are_written(capsys, tmp_path, form):
     assert err.count("report: ") == 3
 
 
+def test_a_report_of_several_files_compares_them(capsys, tmp_path):
+    one, two = write_scores(tmp_path / "gbm.csv"), tmp_path / "logit.csv"
+    shutil.copy(one, two)
+    target = tmp_path / "r.json"
+    code, _, err = run(capsys, "report", one, two, *COLUMNS, "--id", "id", "--threshold", "0.4", "-o", target)
+    assert (code, err) == (0, f"report: {target}\n")
+    data = json.loads(target.read_text())
+    assert (data["form"], data["models"], data["thresholds"]) == ("comparison", ["gbm", "logit"], [0.4, 0.4])
+    for words in (("--mistakes", "3"), ("--point", tmp_path / "p.json")):
+        code, _, err = run(capsys, "report", one, two, *COLUMNS, *words)
+        assert code == 2
+        assert words[0] in err
+    assert run(capsys, "report", one, one, *COLUMNS)[0] == 2
+
+
+def test_a_report_with_slices_and_single_rows(capsys, tmp_path):
+    path, target = write_scores(tmp_path / "s.csv"), tmp_path / "r.json"
+    code, _, _ = run(
+        capsys,
+        "report",
+        path,
+        *COLUMNS,
+        "--id",
+        "id",
+        "--slice",
+        "label",
+        "--mistakes",
+        "4",
+        "--unit",
+        "EUR",
+        "-o",
+        target,
+    )
+    assert code == 0
+    data = json.loads(target.read_text())
+    assert [(one["partition"], one["slice"]) for one in data["slices"]] == [("label", "ham"), ("label", "spam")]
+    assert len(data["mistakes"]) == 4
+    assert data["unit"] == "EUR"
+    assert run(capsys, "report", path, *COLUMNS, "--mistakes", "4", "-o", target)[0] == 2
+    code, _, err = run(capsys, "evaluate", path, *COLUMNS, "--slice", "region")
+    assert code == 2
+    assert "region" in err
+
+
 def test_a_report_on_a_terminal_shows_the_figures(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     code, out, _ = run(capsys, "report", write_scores(tmp_path / "s.csv"), *COLUMNS, "-o", tmp_path / "r.html")

@@ -409,3 +409,15 @@ def test_nan_is_no_threshold():
     with pytest.raises(InputError, match="nan"):
         cl.recall(table, at=float("nan"))
     assert cl.recall(table, at=float("inf")) == 0
+
+
+def test_counts_at_some_thresholds_need_no_array_of_all():
+    rng = np.random.default_rng(0)
+    scores = cl.Scores(y_true=rng.random(500) < 0.4, y_score=rng.random(500).round(2), kind="probability")
+    fresh, made = cl.ThresholdTable.from_scores(scores), cl.ThresholdTable.from_scores(scores)
+    at = np.array([0.5, np.inf, 0.31, 0.315, 0.5, -np.inf, 0.0, 1.0])
+    assert len(made.thresholds)  # its arrays exist from now on
+    one, two = fresh.counts_at(at), made.counts_at(at)
+    for name in ("tp", "fp", "fn", "tn"):
+        assert np.array_equal(getattr(one, name), getattr(two, name))
+        assert getattr(one, name).tolist() == [getattr(fresh.counts(t), name) for t in at]

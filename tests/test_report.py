@@ -87,7 +87,11 @@ def test_named_thresholds_decide_as_they_say():
     evaluation = cl.evaluate(scores, point)
     data = payload(evaluation)
     named = {entry["name"]: entry for entry in data["named"]}
-    assert list(named) == ["chosen", "0.5", "best F1", "Youden"]
+    plateau = ["plateau from", "plateau to"]
+    assert [name for name in named if name not in plateau] == ["chosen", "0.5", "best F1", "Youden", "lowest cost"]
+    assert [named[name]["threshold"] for name in plateau if name in named] == [
+        t for t in point.plateau if t != point.threshold
+    ]
     assert named["chosen"]["threshold"] == point.threshold
     for entry in named.values():
         counts = evaluation.table.counts(entry["threshold"])
@@ -120,7 +124,7 @@ def test_decisions_made_row_by_row_are_named():
     scores = binary()
     point = POLICY.choose(scores)
     data = payload(cl.evaluate(scores, point, decision=scores.truth))
-    assert data["named"][0] == {"name": "chosen", "index": data["named"][0]["index"], "threshold": point.threshold}
+    assert (data["named"][0]["name"], data["named"][0]["threshold"]) == ("chosen", point.threshold)
     assert any("row by row" in note for note in data["notes"])
     assert not any("row by row" in note for note in payload(cl.evaluate(scores, point))["notes"])
 

@@ -35,6 +35,10 @@ def points():
 def evaluations():
     made = {
         "short": cl.evaluate(binary()),
+        "slices": cl.evaluate(
+            binary(slices={"half": np.arange(600) % 2, "few": np.where(np.arange(600) < 9, None, "x")})
+        ),
+        "slices of several": cl.evaluate(several(slices={"half": np.arange(400) % 2})),
         "one class": cl.evaluate(
             cl.Scores(y_true=[1, 1], y_score=[0.2, 0.7], classes=cl.Classes((0, 1), 1), kind="probability")
         ),
@@ -60,6 +64,7 @@ def documents():
     for name, evaluation in EVALUATIONS.items():
         yield "evaluation", name, evaluation.to_dict()
         yield "report", name, json.loads(cl.report(evaluation).to_json())
+    yield "report", "mistakes", json.loads(cl.report(binary(ids=np.arange(600)), mistakes=3, unit="EUR").to_json())
     sides = {"a": binary(), "b": binary().with_score(binary(seed=5).score, "probability")}
     yield "report", "comparison", json.loads(cl.report(sides).to_json())
     kinds = {"a": several(), "b": several().with_score(several(seed=0).score ** 2, "rank")}

@@ -48,6 +48,8 @@ class Columns:
         Column with clusters: rows that share one are not independent.
     id
         Column with row ids, so that overlapping files are noticed.
+    slice
+        Columns that part the rows, such as site: figures are also given for every value of each.
     calibrator
         A calibrator saved by cutline calibrate: the scores are turned into its probabilities first.
     checks
@@ -63,6 +65,7 @@ class Columns:
     weight: str | None = None
     group: str | None = None
     id: str | None = None
+    slice: Many = ()
     calibrator: Path | None = None
     checks: bool = True
 
@@ -98,6 +101,7 @@ class Columns:
             weight=self.weight,
             group=self.group,
             id=self.id,
+            slices=self.slice,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -27,6 +27,10 @@ from cutline.cli.files import (
 )
 from cutline.cli.options import COLUMNS, Columns, Flag, Many, Output, Saved, Source
 from cutline.errors import InputError
+from cutline.evaluation import costliest
+
+if TYPE_CHECKING:
+    from cutline.report import Report
 
 
 def evaluate(
@@ -153,14 +157,7 @@ def compare(
     check_output(output, suffixes=RESULTS)
     if on is not None:
         columns = replace(columns, id=on)
-    paths = {Path(source).stem: source for source in scores}
-    if len(paths) != len(scores):  # run1/scores.csv and run2/scores.csv
-        paths = {source: source for source in scores}
-    if len(paths) != len(scores):
-        raise InputError("scores", f"a file twice: {', '.join(scores)}", "a file for each model")
-    models = {name: columns.read(source) for name, source in paths.items()}
-    for name, read in models.items():
-        columns.say_findings(read, f"{name}: ")
+    models = _models(scores, columns)
     matched: Any = None if columns.id is None else "ids"
     found = cl.compare(
         models,
@@ -176,13 +173,28 @@ def compare(
     print_or_json(found, json)
 
 
+def _models(sources: tuple[str, ...], columns: Columns) -> dict[str, cl.Scores]:
+    """The scores of a file for each model, by the name of the file."""
+    paths = {Path(source).stem: source for source in sources}
+    if len(paths) != len(sources):  # run1/scores.csv and run2/scores.csv
+        paths = {source: source for source in sources}
+    if len(paths) != len(sources):
+        raise InputError("scores", f"a file twice: {', '.join(sources)}", "a file for each model")
+    models = {name: columns.read(source) for name, source in paths.items()}
+    for name, read in models.items():
+        columns.say_findings(read, f"{name}: ")
+    return models
+
+
 def report(
-    source: Source,
-    data: str | None = None,
+    sources: Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=True, negative=())],
     /,
     *,
     columns: Columns = COLUMNS,
     point: Saved | None = None,
+    threshold: float | None = None,
+    mistakes: int = 0,
+    unit: str = "",
     title: str | None = None,
     output: Output = None,
     figure: Many = (),
@@ -192,16 +204,23 @@ def report(
     Example: cutline report scores.csv --y-true label --y-score p \
     --positive spam -o report.html --figure roc=roc.svg
 
-    On a terminal the figures are printed, too.
+    Several files of scores are models side by side: cutline report gbm.csv logit.csv --y-true label --y-score p --id id
+
+    On a terminal the figures of one model are printed, too.
 
     Parameters
     ----------
-    source
-        A file of scores, or a saved classifier.
-    data
-        Rows to evaluate the classifier on; without them its own held-out figures are shown.
+    sources
+        A file of scores; several, one for each model, with the same columns; or a saved classifier, and after it rows
+        to evaluate it on in place of its own held-out figures.
     point
         A saved operating point for a file of scores.
+    threshold
+        In its place; of models side by side that of each. 0.5 for probabilities when neither is given.
+    mistakes
+        List so many single rows by --id, the costliest mistakes. The ids stand in the file.
+    unit
+        What costs are counted in, such as EUR.
     title
         Title of the report.
     output
@@ -209,25 +228,50 @@ def report(
     figure
         Figures for a paper, such as roc=roc.svg (or .png, .pdf): roc, pr, calibration, scores, cost, confusion.
     """
-    from zipfile import is_zipfile
-
     target = output or Path("report.html")
     check_output(target, suffixes=REPORTS)
     figures = [split_pair("--figure", text, "figure=file, such as roc=roc.svg") for text in figure]
     check_output(*(Path(file) for _, file in figures), suffixes=FIGURES)
-    result: Any
-    if source != "-" and is_zipfile(source):
-        model = cl.load(source)
-        result = model if data is None else model.evaluate(data)
-    else:
-        saved = None if point is None else read_point(point)
-        found = columns.read(source, like=saved)
-        checks = columns.checks
-        result = cl.evaluate(found, checks=checks) if saved is None else saved.assess(found, checks=checks)
-    made = cl.report(result, title=title, checks=columns.checks)
+    made, evaluation = _made(sources, columns, point, threshold, mistakes, title=title, unit=unit)
     drawn = [(made.figure(name), file) for name, file in figures]
     made.save(target)
-    if sys.stdout.isatty():
-        show(getattr(result, "evaluation", result), False)
+    if sys.stdout.isatty() and evaluation is not None:
+        show(evaluation, False)
     for path in (target, *(one.save(file) for one, file in drawn)):
         say(f"report: {path}")
+
+
+def _made(
+    sources: tuple[str, ...],
+    columns: Columns,
+    point: Path | None,
+    threshold: float | None,
+    mistakes: int,
+    **words: Any,
+) -> tuple[Report, cl.Evaluation | None]:
+    """The report of a classifier, of one file of scores, or of several; and the evaluation of one model."""
+    from zipfile import is_zipfile
+
+    of_scores = sources[0] == "-" or not is_zipfile(sources[0])
+    for name, given in (("--point", point), ("--threshold", threshold), ("--mistakes", mistakes)):
+        if given and (not of_scores or (len(sources) > 1 and name != "--threshold")):
+            raise InputError(name, f"{len(sources)} file(s), the first {sources[0]}", "beside one file of scores")
+    if not of_scores:
+        if len(sources) > 2:
+            raise InputError("sources", f"{len(sources)} files", "a classifier, and a file of rows to evaluate it on")
+        model = cl.load(sources[0])
+        found = model.evaluation if len(sources) == 1 else model.evaluate(sources[1])
+        return cl.report(found, checks=columns.checks, **words), found
+    if len(sources) > 1:
+        return cl.report(_models(sources, columns), at=threshold, checks=columns.checks, **words), None
+    saved = None if point is None else read_point(point)
+    if saved is not None and threshold is not None:
+        raise InputError("--threshold", "a point and a threshold", "one of them", "the point has its own threshold")
+    scores = columns.read(sources[0], like=saved)
+    checks = columns.checks
+    if saved is None:
+        found = cl.evaluate(scores, threshold=threshold, checks=checks)
+    else:
+        found = saved.assess(scores, checks=checks)
+    worst = costliest(scores, saved, threshold=threshold, most=mistakes) if mistakes else ()
+    return cl.report(found, mistakes=worst, checks=checks, **words), found

@@ -29,6 +29,7 @@ def read_scores(
     weight: str | None = None,
     group: str | None = None,
     id: str | None = None,
+    slices: Sequence[str] = (),
     role: Role = "",
 ) -> Scores:
     """Scores of any model, from the columns of a file or frame; only these columns are read.
@@ -49,6 +50,8 @@ def read_scores(
         What the score is; guessed when not given.
     weight, group, id : str, optional
         Columns of importance weights, clusters and row identifiers.
+    slices : sequence of str
+        Columns that part the rows, for figures by slice.
     role : str, optional
         What the rows were used for.
 
@@ -72,7 +75,7 @@ def read_scores(
         raise InputError("y_score", "no column", "the column of scores, or one for each class")
     one_each = {"y_true": y_true, "weight": weight, "group": group, "id": id}
     roles = {argument: [name] for argument, name in one_each.items() if name is not None}
-    table = _picked(source, {**roles, "y_score": several})
+    table = _picked(source, {**roles, "y_score": several, "slices": list(slices)})
     named: list[Any] = list(classes.names if isinstance(classes, Classes) else classes or ())
     truth = None
     if y_true is not None:
@@ -94,6 +97,7 @@ def read_scores(
         weight=None if weight is None else _weights(table, weight),
         groups=None if group is None else column(table, group),
         ids=None if id is None else column(table, id),
+        slices={name: column(table, name) for name in slices},
         role=role,
     )
     said = table_notes(table)

@@ -15,9 +15,11 @@ from cutline.calibration import Bin, reliability
 from cutline.checks import Case, Findings, run
 from cutline.decision import OperatingPoint
 from cutline.errors import InputError, ScoreError
+from cutline.evaluation.by_slice import SliceReport, by_slice
 from cutline.evidence import Estimate, count_ingredients, estimate, z_of
 from cutline.evidence.auc import delong_of
 from cutline.evidence.estimate import estimated, of_macro_auc, of_matrix
+from cutline.evidence.figures import clusters_of
 from cutline.labels import Classes, Label, Shown
 from cutline.metrics import (
     METRICS,
@@ -123,6 +125,10 @@ class Evaluation(Shown):
         Several classes, or predicted labels: the rows that count, for what is looked at one class at a time (`views`).
     decision : ndarray of int, shape (n,), or None
         The code that each of these rows was decided for.
+    slices : tuple of SliceReport
+        Scores that carry partitions: the figures of every slice at the same decision.
+    clustered : bool
+        True when rows come in clusters: intervals of counts taken for independent would be too short.
     findings : Findings
         Traps that these rows, or what was asked of them, have fallen into.
     """
@@ -147,6 +153,8 @@ class Evaluation(Shown):
     notes: tuple[str, ...]
     rows_of: Scores | None = None
     decision: NDArray[Any] | None = None
+    slices: tuple[SliceReport, ...] = ()
+    clustered: bool = False
     findings: Findings = NONE_FOUND
 
     @property
@@ -208,6 +216,17 @@ class Evaluation(Shown):
             "per_class": [
                 {"name": c.name, "support": c.support, "estimates": [e.to_dict() for e in c.estimates]}
                 for c in self.per_class
+            ],
+            "slices": [
+                {
+                    "partition": s.partition,
+                    "slice": s.name,
+                    "n": s.n,
+                    "n_pos": s.n_pos if self.binary else None,
+                    "reason": s.reason,
+                    "estimates": [e.to_dict() for e in s.estimates],
+                }
+                for s in self.slices
             ],
             "point": None if self.point is None else self.point.to_dict(),
             "notes": list(self.notes),
@@ -445,6 +464,8 @@ def _binary(
         tuple(notes),
         known if table is None else None,
         None if table is not None else decided(known) if decision is None else decision,
+        by_slice(known, threshold, decision, confidence, seed),
+        clusters_of(known) is not None,
     )
 
 
@@ -509,6 +530,8 @@ def _several(
         tuple(notes),
         known,
         codes,
+        by_slice(known, None, codes, confidence, seed),
+        clusters_of(known) is not None,
     )
 
 

@@ -22,7 +22,7 @@ from cutline.evidence.resample import REPLICATES
 from cutline.evidence.slice_gaps import Side, differences
 from cutline.evidence.slice_results import Slice, Slices
 from cutline.evidence.studentized import welch
-from cutline.labels import Label, as_array, missing
+from cutline.labels import Label, as_array, missing, read_labels
 from cutline.metrics import Metric, find
 from cutline.scores import Scores
 
@@ -89,13 +89,13 @@ def slices(
     z_of(confidence)
     if replicates < 1:
         raise InputError("replicates", repr(replicates), "at least one")
-    known, partitions = counting(scores), _partitions(scores, by)
+    known, partitions = counting(scores), partitions_of(scores, by)
     cut = at if metric.of_counts or metric.of_matrix else None
     overall = float(metric.value(known, at=cut))
     made, masks = [], []
-    for partition, name, mask in _searched(partitions):
+    for partition, name, mask in searched(partitions):
         inside, outside = known.take(mask), None if mask.all() else known.take(~mask)
-        reason = _thin(metric, inside, outside, min_rows, min_events)
+        reason = thin(metric, inside, outside, min_rows, min_events)
         value = _estimate(metric, inside, cut, confidence, seed)
         others = math.nan if outside is None else float(metric.value(outside, at=cut))
         made.append(Slice(partition, name, value, others, None, 1.0, 1.0, math.nan, reason))
@@ -115,8 +115,8 @@ def slices(
     return Slices(metric, overall, tuple(made), known.n, clusters, confidence)
 
 
-def _partitions(scores: Scores, by: Mapping[str, Any] | None) -> dict[str, NDArray[Any]]:
-    """The values of the rows that count, by partition."""
+def partitions_of(scores: Scores, by: Mapping[str, Any] | None = None) -> dict[str, NDArray[Any]]:
+    """The values of the rows that count, by partition: those of `by`, else those that `scores` carry."""
     given = scores.slices if by is None else by
     columns = {str(name): as_array(column, argument=f"by[{name!r}]") for name, column in given.items()}
     if not columns:
@@ -124,29 +124,42 @@ def _partitions(scores: Scores, by: Mapping[str, Any] | None) -> dict[str, NDArr
     for name, column in columns.items():
         if column.shape != (scores.n,):
             raise ShapeError(f"by[{name!r}]", f"shape {column.shape}", f"a value for each row, shape ({scores.n},)")
-    return {name: column[scores.counting] for name, column in columns.items()}
+    counts = scores.counting
+    return columns if counts.all() else {name: column[counts] for name, column in columns.items()}
 
 
-def _searched(partitions: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, Label | None, NDArray[np.bool_]]]:
-    """Partition, value and rows of every slice."""
+def searched(partitions: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, Label | None, NDArray[np.bool_]]]:
+    """Partition, value and rows of every slice; the value is None for the rows that have none."""
     for partition, column in partitions.items():
         gone = missing(column)
-        plain = (v.item() if isinstance(v, np.number | np.bool_) else v for v in column[~gone])
-        values = [v if isinstance(v, int | float) else str(v) for v in plain]
-        names = sorted(set(values), key=lambda name: (isinstance(name, str), name))
+        names, code = _coded(column[~gone] if gone.any() else column)
         if len(names) > MOST:
             hint = "cut numbers into ranges first"
             raise InputError(f"slices[{partition!r}]", f"{len(names):,} values", f"at most {MOST:,}", hint)
-        place = {name: i for i, name in enumerate(names)}
-        code = np.full(column.size, -1)
-        code[~gone] = [place[value] for value in values]
+        place = code
+        if gone.any():
+            place = np.full(column.size, -1, dtype=code.dtype)
+            place[~gone] = code
         for i, name in enumerate(names):
-            yield partition, name, code == i
+            yield partition, name, place == i
         if gone.any():
             yield partition, None, gone
 
 
-def _thin(metric: Metric, inside: Scores, outside: Scores | None, rows: int, events: int) -> str:
+def _coded(column: NDArray[Any]) -> tuple[list[Label], NDArray[Any]]:
+    """The distinct values, numbers first, and for each row its place among them."""
+    if column.dtype.kind in "biufSU" and column.size:
+        read = read_labels(column)
+        if read.codes is not None:
+            return read.found, read.codes
+    plain = (v.item() if isinstance(v, np.number | np.bool_) else v for v in column)
+    values = [v if isinstance(v, int | float) else str(v) for v in plain]
+    names = sorted(set(values), key=lambda name: (isinstance(name, str), name))
+    place = {name: i for i, name in enumerate(names)}
+    return names, np.array([place[value] for value in values], dtype=np.int64)
+
+
+def thin(metric: Metric, inside: Scores, outside: Scores | None, rows: int, events: int) -> str:
     """Why there is too little support for a test; empty when there is enough."""
     if outside is None:
         return "no other rows"

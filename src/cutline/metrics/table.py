@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from cutline.metrics.metric import Metric
 
 
+FEW = 4096
+"""Thresholds that are looked up one by one in the sorted rows; for more of them the arrays are made."""
+
+
 @dataclass(frozen=True, slots=True, repr=False, eq=False, init=False)
 class ThresholdTable(Shown):
     """Counts at every observed score.
@@ -224,6 +228,13 @@ class ThresholdTable(Shown):
 
     def counts_at(self, at: NDArray[Any]) -> Counts:
         """Like `counts`, at an array of thresholds in any order: shape (len(at),)."""
+        if self._rows is not None and not self.weighted and "arrays" not in self._made and np.size(at) < FEW:
+            # A table that was asked for nothing yet needs no arrays of all thresholds for a few of them.
+            wanted = np.unique(np.asarray(at, np.float64))[::-1]
+            flagged, tp = core.cuts(self._rows, wanted)[:, :2].astype(np.int64).T
+            each = len(wanted) - 1 - np.searchsorted(wanted[::-1], at)
+            every = _at_all(np.append(tp, self.n_pos), np.append(flagged - tp, self.n_neg))
+            return Counts(*(np.asarray(getattr(every, name))[each] for name in ("tp", "fp", "fn", "tn")))
         row = len(self.thresholds) - 1 - np.searchsorted(self.thresholds[:0:-1], at, side="left")
         every = self.counts()
         return Counts(*(np.asarray(getattr(every, name))[row] for name in ("tp", "fp", "fn", "tn")))

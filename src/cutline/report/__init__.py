@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from cutline.decision import OperatingPoint
 from cutline.errors import InputError
-from cutline.evaluation import Evaluation, LabelSets, SideBySide, evaluate, evaluate_labels, side_by_side
+from cutline.evaluation import (
+    Evaluation,
+    LabelSets,
+    Mistake,
+    SideBySide,
+    costliest,
+    evaluate,
+    evaluate_labels,
+    side_by_side,
+)
 from cutline.evidence.difference import Comparison
 from cutline.metrics import MultiLabel
 from cutline.report.comparison import comparison_payload
@@ -107,6 +116,8 @@ def report(
     point: OperatingPoint | None = None,
     *,
     at: float | Mapping[Any, float] | None = None,
+    mistakes: int | Sequence[Mistake] = 0,
+    unit: str = "",
     title: str | None = None,
     date: str | None = None,
     checks: bool = True,
@@ -123,6 +134,11 @@ def report(
         The decision to show, for `Scores`.
     at : float or mapping of name to float, optional
         Thresholds of models side by side, or of labels; 0.5 of probabilities and 0 of logits when not given.
+    mistakes : int or sequence of Mistake
+        List single rows by id, the costliest mistakes: so many of `Scores` with ids, or beside an evaluation those
+        that `cutline.evaluation.costliest` found. Ids stand in the file: leave this out where rows are private.
+    unit : str
+        What costs are counted in, such as "EUR"; for the page's words.
     title : str, optional
         Heading; names the classes when not given.
     date : str, optional
@@ -149,6 +165,12 @@ def report(
     >>> cl.report({"gbm": s, "its shadow": s})
     Report('gbm or its shadow?', 6 rows)
     """
+    if mistakes and isinstance(mistakes, int) and not (isinstance(result, Scores) and mistakes > 0):
+        came, hint = (
+            f"{mistakes} beside a {type(result).__name__}",
+            "beside an evaluation pass what costliest found",
+        )
+        raise InputError("mistakes", came, "a number of rows above 0, beside Scores with ids", hint)
     today = datetime.date.today().isoformat() if date is None else date
     if _of_models(result) or isinstance(result, MultiLabel | SideBySide | LabelSets):
         if point is not None:
@@ -161,8 +183,10 @@ def report(
     if at is not None:
         came = f"a threshold beside a {type(result).__name__}"
         raise InputError("at", came, "several models or labels", "cl.report(cl.evaluate(scores, threshold=0.5))")
+    worst = None if isinstance(mistakes, int) or not mistakes else mistakes
     if isinstance(result, Scores):
         evaluation = evaluate(result, point, checks=checks)
+        worst = costliest(result, point, most=mistakes) if mistakes and isinstance(mistakes, int) else worst
     else:
         evaluation = getattr(result, "evaluation", result)
         if not isinstance(evaluation, Evaluation):
@@ -180,7 +204,7 @@ def report(
             )
     if not checks:
         evaluation = evaluation.without_findings()
-    return Report(payload(evaluation, title=title, date=today))
+    return Report(payload(evaluation, title=title, date=today, unit=unit, mistakes=worst))
 
 
 def _of_models(result: Any) -> bool:

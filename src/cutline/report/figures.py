@@ -287,7 +287,7 @@ FIGURES: dict[str, tuple[tuple[str, ...], str, Callable[[Data, Axes], None]]] = 
 
 def _independent(data: Data) -> bool:
     """Whether rows are counted one by one: a band for weights or clusters would have to know more than counts."""
-    return not data["scored"]["weighted"] and not any("cluster" in row["method"] for row in data["estimates"])
+    return bool(data["independent"])
 
 
 def _price(price: Data, tp: float, fp: float, data: Data) -> float:

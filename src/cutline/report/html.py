@@ -6,10 +6,16 @@ import json
 from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
+from typing import Any
 
-from cutline.report import findings, markup, several_html, words
+from cutline.report import findings, markup, several_html, slices_html, words
 from cutline.report.markup import Data, interval
 from cutline.report.words import cut, figure, number, sentence_case, span
+
+SCRIPTS = ("binary_counts.js", "binary_figures.js", "binary_worth.js", "binary_slices.js", "binary.js")
+SPOKEN = ("roc_auc", "average_precision", "log_loss", "prediction_bias")
+"""Estimates that the script of the page has sentences about; all of them stand in a table."""
 
 
 def page(data: Data) -> str:
@@ -18,7 +24,7 @@ def page(data: Data) -> str:
 
     binary = data["form"] == "binary"
     # The other forms live in a block of their own: their names cannot collide with those of the page.
-    own = markup.part("binary.js") if binary else f"{{\n{several_html.script(data)}}}\n"
+    own = "".join(map(markup.part, SCRIPTS)) if binary else f"{{\n{several_html.script(data)}}}\n"
     script = f'"use strict";\n(() => {{\n{markup.part("page.js")}{own}}})();\n'
 
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -27,17 +33,18 @@ def page(data: Data) -> str:
         "version": escape(data["cutline"]),
         "dated": f" on {escape(data['date'])}" if data["date"] else "",
         "form": data["form"],
-        "css": markup.part("page.css") + ("" if binary else markup.part("several.css")),
+        "css": "".join(map(markup.part, ("page.css", "tables.css", "binary.css" if binary else "several.css"))),
         "script": script,
         # Only the script with this hash may run: markup that got past the escaping would still be dead.
         "script_hash": f"sha256-{digest}",
-        "data": embedded(data if binary else several_html.lean(data)),
+        "data": embedded(_lean(data) if binary else several_html.lean(data)),
         "scored": scored(data),
         "decision": decision(data) + findings.section(data.get("findings", ())),
         "estimates": estimates(data["estimates"]),
         "notes": "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in data["notes"]) + "</ul>",
         "still": f'<section class="card wide still">{_still(data)}</section>',
-        "live": markup.filled(markup.part("binary.html"), {"bins": _bins(data)}) if binary else several_html.live(data),
+        "live": _live(data) if binary else several_html.live(data) + slices_html.slice_card(data),
+        "mistakes": slices_html.mistakes(data),
     }
     return markup.filled(markup.part("page.html"), slots)
 
@@ -48,7 +55,43 @@ def tables(data: Data) -> str:
         f"<h3>{escape(data['title'])}</h3>{scored(data)}{decision(data)}"
         f"{findings.section(data.get('findings', ()))}{_still(data)}{estimates(data['estimates'])}"
         + ("" if data["form"] == "binary" else several_html.tables(data))
+        + ("" if data["form"] == "binary" else slices_html.slices(data.get("slices", ())))
+        + slices_html.mistakes(data)
     )
+
+
+def _live(data: Data) -> str:
+    rest = [one for one in data["slices"] if one["counts"] is None]
+    level = f"{100 * data['confidence']:g}"
+    note = f'<p class="note">Bars are {level} % intervals, each for its slice alone. {slices_html.THIN}</p>'
+    more = f"<details><summary>{len(rest):,} more slices, at the decision</summary>{slices_html.slices(rest)}</details>"
+    slots = {"bins": _bins(data), "more_slices": note + (more if rest else "")}
+    return markup.filled(markup.part("binary.html"), slots)
+
+
+def _lean(data: Data) -> dict[str, Any]:
+    """What the script needs. Counts of whole rows go as steps from one point to the next, which are shorter."""
+    stepped = not data["scored"]["weighted"]
+    shown = [one for one in data["slices"] if one["counts"] is not None]
+    return {
+        **{name: value for name, value in data.items() if name != "mistakes"},
+        "stepped": stepped,
+        "estimates": [e for e in data["estimates"] if e["metric"] in SPOKEN],
+        "points": _steps(data["points"]) if stepped else data["points"],
+        "slices": [
+            {
+                **one,
+                "counts": _steps(one["counts"]) if stepped else one["counts"],
+                "estimates": [{key: e[key] for key in ("metric", "value", "low", "high")} for e in one["estimates"]],
+            }
+            for one in shown
+        ],
+    }
+
+
+def _steps(counts: Data) -> dict[str, Any]:
+    cells = {key: [b - a for a, b in pairwise([0, *counts[key]])] for key in ("tp", "fp")}
+    return {**counts, **cells}
 
 
 def embedded(data: Data) -> str:
@@ -93,7 +136,7 @@ def decision(data: Data) -> str:
     at = f", at scores from {cut(point['threshold'])}" if point["threshold"] is not None else ""
     parts = [f'<p class="asked">{escape(sentence_case(signs(point["policy"])))}{at}</p>']
     if data["by_rule"] is not None:
-        parts.append(f'<p class="means">{escape(words.sentence(data))}</p>')
+        parts.append(f'<p class="means">{escape(sentence_case(data["by_rule"]["rule"]))}.</p>')
     if point["grade"]:
         grade = escape(point["grade"])
         stands = "".join(f"<li>{escape(constraint(row))}</li>" for row in point["constraints"])
@@ -145,17 +188,18 @@ def method(row: Data) -> str:
 
 def _still(data: Data) -> str:
     text = f'<p class="say">{escape(words.sentence(data, lambda name: words.short(name)))}</p>'
-    return text + (_two_by_two(data) if data["form"] == "binary" else several_html.still(data))
+    if data["form"] != "binary":
+        return text + several_html.still(data)
+    return text + _two_by_two(data) + slices_html.slices(data["slices"])
 
 
 def _two_by_two(data: Data) -> str:
-    start = data["named"][0]["index"]
-    tp, fp = data["points"]["tp"][start], data["points"]["fp"][start]
+    tp, fp, fn, tn = words.cells(data)
     positive, negative = (escape(data["labels"][data[key]]) for key in ("positive", "negative"))
     head = ["Truth", f"Flagged as {positive}", "Not flagged", "All"]
     body = [
-        [positive, number(tp), number(data["positives"] - tp), number(data["positives"])],
-        [negative, number(fp), number(data["negatives"] - fp), number(data["negatives"])],
+        [positive, number(tp), number(fn), number(tp + fn)],
+        [negative, number(fp), number(tn), number(fp + tn)],
     ]
     return markup.table(head, body, {1, 2, 3})
 

@@ -28,6 +28,10 @@ def markdown(data: Mapping[str, Any]) -> str:
     parts += ["## Counts", _counts(data), "## Estimates", _estimates(data)]
     if data["form"] == "multiclass" and data["per_class"]:
         parts += ["## Each class against the rest", _per_class(data)]
+    if data["slices"]:
+        parts += ["## Slices", _slices(data["slices"])]
+    if data["mistakes"]:
+        parts += ["## The costliest mistakes", _mistakes(data["mistakes"])]
     parts += ["## What these numbers do not say", "\n".join(f"- {text(note)}" for note in data["notes"])]
     made = f"cutline {data['cutline']}" + (f", {data['date']}" if data["date"] else "")
     return "\n\n".join([*parts, f"*{made}; rows {data['scored']['fingerprint']}*"]) + "\n"
@@ -99,17 +103,16 @@ def _counts(data: Mapping[str, Any]) -> str:
     if data["form"] == "multiclass":
         rows = [[name, *map(number, row)] for name, row in zip(names, data["confusion"], strict=True)]
         return _table(["Truth in rows", *names], rows)
-    start = data["named"][0]["index"]
-    tp, fp = data["points"]["tp"][start], data["points"]["fp"][start]
+    tp, fp, fn, tn = words.cells(data)
     positive, negative = names[data["positive"]], names[data["negative"]]
     first, said = data["named"][0], ""
-    if first["name"] not in ASKED_FOR:
+    if first["name"] not in ASKED_FOR and data["by_rule"] is None:
         said = f"At threshold {cut(first['threshold'])} ({text(first['name'])}), which nobody asked for.\n\n"
     return said + _table(
         ["Truth", f"Flagged as {positive}", "Not flagged", "All"],
         [
-            [positive, number(tp), number(data["positives"] - tp), number(data["positives"])],
-            [negative, number(fp), number(data["negatives"] - fp), number(data["negatives"])],
+            [positive, number(tp), number(fn), number(tp + fn)],
+            [negative, number(fp), number(tn), number(fp + tn)],
         ],
     )
 
@@ -128,11 +131,35 @@ def _per_class(data: Mapping[str, Any]) -> str:
         [
             text(row["label"]),
             number(row["support"]),
-            *(f"{figure(e['value'])} ({interval(e)})" if interval(e) else figure(e["value"]) for e in row["estimates"]),
+            *map(_with_limits, row["estimates"]),
         ]
         for row in data["per_class"]
     ]
     return _table(head, rows)
+
+
+def _slices(slices: list[Mapping[str, Any]]) -> str:
+    labels = list(dict.fromkeys(e["label"] for one in slices for e in one["estimates"]))
+    rows = []
+    for one in slices:
+        made = {e["label"]: e for e in one["estimates"]}
+        cells = [_with_limits(made[name]) if name in made else "n/a" for name in labels]
+        rows.append(
+            [text(f"{one['partition']}: {one['slice']}"), number(one["rows"]), *cells, text(one["reason"] or "-")]
+        )
+    return _table(["Slice", "Rows", *map(text, labels), "Thin"], rows)
+
+
+def _mistakes(rows: list[Mapping[str, Any]]) -> str:
+    body = [
+        [text(row["id"]), text(row["truth"]), text(row["decision"]), figure(row["score"]), f"{row['cost']:g}"]
+        for row in rows
+    ]
+    return _table(["Row", "Truth", "Decided as", "Score", "Cost"], body)
+
+
+def _with_limits(e: Mapping[str, Any]) -> str:
+    return f"{figure(e['value'])} ({interval(e)})" if interval(e) else figure(e["value"])
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

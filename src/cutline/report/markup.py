@@ -17,7 +17,9 @@ def part(name: str) -> str:
     """A template, script or style of this folder."""
     from importlib.resources import files
 
-    return files("cutline.report").joinpath(name).read_text(encoding="utf-8")
+    text = files("cutline.report").joinpath(name).read_text(encoding="utf-8")
+    # Indents and lines of comment are for those who write the page, not for every file it is in.
+    return re.sub(r"(?m)^[ \t]+|^[ \t]*//.*\n", "", text) if name.endswith((".js", ".css")) else text
 
 
 def filled(template: str, slots: Mapping[str, str]) -> str:
@@ -42,3 +44,13 @@ def table(head: list[str], body: list[list[str]], numeric: set[int], caption: st
 def interval(row: Data) -> str:
     """The interval of an estimate, or nothing."""
     return span(row["low"], row["high"], row["value"])
+
+
+def card(key: str, title: str, body: str, *, more: str = "") -> str:
+    """A section over the whole width with a heading; what is passed is escaped already."""
+    return f'<section class="card wide{more}" aria-labelledby="h-{key}"><h2 id="h-{key}">{title}</h2>{body}</section>'
+
+
+def scrolled(table: str, by: str) -> str:
+    """A table in a box that scrolls sideways, also by keyboard; `by` is the id of its heading."""
+    return f'<div class="scroll" tabindex="0" role="group" aria-labelledby="{by}">{table}</div>'

@@ -247,24 +247,6 @@ function drawShares() {
     : "Every class is decided as often as it is true.";
 }
 
-// ---- the table of classes can be sorted -----------------------------------------------------------------------------
-function sortable(table) {
-  const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells], start = [...body.rows];
-  heads.forEach((head, k) => {
-    const text = head.textContent;
-    head.textContent = "";
-    const button = el("button", { type: "button" }, head, text);
-    button.addEventListener("click", () => {
-      const was = head.getAttribute("aria-sort"), down = k > 0 ? was !== "descending" : was === "ascending";
-      heads.forEach((other) => other.removeAttribute("aria-sort"));
-      head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const key = (line) => line.cells[k].dataset.v === "" ? NaN : Number(line.cells[k].dataset.v);
-      const by = k === 0 ? (a, b) => (down ? -1 : 1) * a.cells[0].textContent.localeCompare(b.cells[0].textContent)
-        : (a, b) => { const [x, y] = [key(a), key(b)]; return Number.isNaN(x) - Number.isNaN(y) || (down ? y - x : x - y) || 0; };
-      body.append(...[...start].sort(by));
-    });
-  });
-}
 const classes = $("classes");
 if (classes) sortable(classes);
 

@@ -17,6 +17,7 @@ function decimals(x, least) {
 const figure = (x, digits = 3) => Number.isFinite(x) ? fixed(x, decimals(x, digits)) : "n/a";
 const span = (low, high, around) => [low, high].map((x) => fixed(x, decimals(around, 3))).join(" to ");
 function hundred(share, of = 100) {
+  if (!Number.isFinite(share)) return "n/a";
   for (let digits = 0; digits < 6; digits++) {
     const text = fixed(of * share, digits);
     if (share === 0 || share === 1 || ![0, of].includes(Number(text))) return text;
@@ -49,5 +50,24 @@ function chips(host, choices, pick) {
     if (detail) el("small", {}, button, detail);
     button.addEventListener("click", () => pick(k));
     return button;
+  });
+}
+
+// ---- tables that can be sorted: a cell holds its number in data-v ----------------------------------------------------
+function sortable(table) {
+  const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells], start = [...body.rows];
+  heads.forEach((head, k) => {
+    const text = head.textContent;
+    head.textContent = "";
+    const button = el("button", { type: "button" }, head, text);
+    button.addEventListener("click", () => {
+      const was = head.getAttribute("aria-sort"), down = k > 0 ? was !== "descending" : was === "ascending";
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const key = (line) => line.cells[k].dataset.v === "" ? NaN : Number(line.cells[k].dataset.v);
+      const by = k === 0 ? (a, b) => (down ? -1 : 1) * a.cells[0].textContent.localeCompare(b.cells[0].textContent)
+        : (a, b) => { const [x, y] = [key(a), key(b)]; return Number.isNaN(x) - Number.isNaN(y) || (down ? y - x : x - y) || 0; };
+      body.append(...[...start].sort(by));
+    });
   });
 }

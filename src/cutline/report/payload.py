@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cutline.decision import GRADES, Cost
+from cutline.decision import GRADES, Band, Cost
+from cutline.evaluation import cost_of, named_cuts
 from cutline.evidence import finite, z_of
-from cutline.metrics import ThresholdTable, f1, recall, specificity
+from cutline.metrics import ThresholdTable
 from cutline.report import findings
 from cutline.report.several import SCHEMA_VERSION, estimate_of, several
 from cutline.report.words import ASKED_FOR, clean, finished, label, short
 
 if TYPE_CHECKING:
-    from cutline.evaluation import Evaluation
+    from collections.abc import Sequence
+
+    from cutline.evaluation import Evaluation, Mistake, SliceReport
 
 MOST_POINTS = 1000
 """Operating points in the file: its size does not grow with the rows. All rows of a shorter table are kept."""
+MOST_SLICES = 50
+"""Slices whose counts at every point are in the file, those with the most rows; of the others there are figures."""
 
 
-def payload(evaluation: Evaluation, *, title: str | None = None, date: str = "") -> dict[str, Any]:
+def payload(
+    evaluation: Evaluation,
+    *,
+    title: str | None = None,
+    date: str = "",
+    unit: str = "",
+    mistakes: Sequence[Mistake] | None = None,
+) -> dict[str, Any]:
     """Everything the report shows, as plain values for JSON.
 
     Parameters
@@ -32,6 +46,10 @@ def payload(evaluation: Evaluation, *, title: str | None = None, date: str = "")
         Heading; names the classes when not given.
     date : str
         Day of the report, such as "2026-11-23".
+    unit : str
+        What costs are counted in, such as "EUR".
+    mistakes : sequence of Mistake, optional
+        Single rows to list, by id.
     """
     from cutline import __version__
 
@@ -47,10 +65,13 @@ def payload(evaluation: Evaluation, *, title: str | None = None, date: str = "")
         "scored": _scored(evaluation),
         "decision": _decision(evaluation),
         "confidence": evaluation.confidence,
-        "z": z_of(evaluation.confidence),
+        # As wide as those of the estimates: rows of cross-fitted figures are not independent.
+        "z": z_of(evaluation.confidence) * max((each.widened for each in evaluation.estimates), default=1.0),
         "estimates": [estimate_of(estimate) for estimate in evaluation.estimates],
     }
-    values |= several(evaluation) if table is None else _binary(evaluation, table)
+    values |= several(evaluation) if table is None else _binary(evaluation, table) | {"unit": clean(unit)}
+    values["slices"] = _slices(evaluation, values.get("points", {}).get("threshold"))
+    values["mistakes"] = None if mistakes is None else [_mistake(row) for row in mistakes]
     values["findings"] = findings.rows(evaluation.findings)
     return values | {"by_rule": _by_rule(evaluation), "notes": _notes(evaluation, values)}
 
@@ -100,27 +121,26 @@ def _by_rule(evaluation: Evaluation) -> dict[str, Any] | None:
     if point is None or counts is None or evaluation.table is None or point.threshold is not None:
         return None
     decided = next((float(e.value) for e in evaluation.estimates if e.metric.name == "coverage"), 1.0)
-    flagged = {name: np.asarray(getattr(counts, name)).item() for name in ("tp", "fp")}
-    return {"rule": clean(point.rule.says(point.classes)), "undecided": 1 - decided, **flagged}
+    cells = {name: np.asarray(getattr(counts, name)).item() for name in ("tp", "fp", "fn", "tn")}
+    between = [point.rule.low, point.rule.high] if isinstance(point.rule, Band) else None
+    return {"rule": clean(point.rule.says(point.classes)), "undecided": 1 - decided, "between": between, **cells}
 
 
 def _binary(evaluation: Evaluation, table: ThresholdTable) -> dict[str, Any]:
-    classes, counts = evaluation.classes, table.counts()
+    classes, w = evaluation.classes, table.weights
+    tp, fp = (table.tp, table.fp) if w is None else (w.tp, w.fp)
     positives, negatives = np.asarray(table.positives).item(), np.asarray(table.negatives).item()
-    named = _named(evaluation, table)
-    rows = _rows(table, [threshold for _, threshold in named])
+    named = named_cuts(evaluation)
+    rows = _rows(table, [one.threshold for one in named])
     thresholds = [finite(at) for at in table.thresholds[rows]]
-    where = [int(np.searchsorted(rows, table.index(threshold))) for _, threshold in named]
-    entries = [
-        {"name": name, "index": index, "threshold": finite(threshold)}
-        for index, (name, threshold) in zip(where, named, strict=True)
-    ]
+    if len(rows) < len(table):
+        thresholds = _shortened(table, rows)
+    where = [int(np.searchsorted(rows, table.index(one.threshold))) for one in named]
     # A cut that is no observed score decides the same rows as the score above it: show the cut people asked for.
-    for index, (_, threshold) in reversed(list(zip(where, named, strict=True))):
+    for index, one in reversed(list(zip(where, named, strict=True))):
         if thresholds[index] is not None:
-            thresholds[index] = finite(threshold)
-    aim = evaluation.point.policy.aim if evaluation.point is not None else None
-    cost = aim if isinstance(aim, Cost) else Cost(1.0, 1.0)
+            thresholds[index] = finite(one.threshold)
+    cost = cost_of(evaluation)
     positive = classes.index(classes.positive)
     histogram = evaluation.histogram
     share = positives / (positives + negatives) if positives + negatives else 0.0
@@ -132,14 +152,24 @@ def _binary(evaluation: Evaluation, table: ThresholdTable) -> dict[str, Any]:
         "prevalence": share,
         "per": 1_000 if min(share, 1 - share) >= 0.01 else 100_000,
         "distinct": len(table) - 1,
+        "z_alone": z_of(2 * math.sqrt(evaluation.confidence) - 1) if evaluation.confidence > 0.25 else 0.0,
+        "independent": not evaluation.weighted and not evaluation.clustered,
         "points": {
             "threshold": thresholds,
-            "tp": np.asarray(counts.tp)[rows].tolist(),
-            "fp": np.asarray(counts.fp)[rows].tolist(),
+            "tp": tp[rows].tolist(),
+            "fp": fp[rows].tolist(),
         },
-        "named": entries,
+        "named": [
+            {
+                "name": one.name,
+                "index": index,
+                "threshold": finite(one.threshold),
+                "mcc": _limits(one.mcc.interval(evaluation.confidence)) if one.mcc else None,
+            }
+            for index, one in zip(where, named, strict=True)
+        ],
         "cost": {name: getattr(cost, name) for name in ("fp", "fn", "tp", "tn")},
-        "cost_given": isinstance(aim, Cost),
+        "cost_given": evaluation.point is not None and isinstance(evaluation.point.policy.aim, Cost),
         "reliability": None if evaluation.reliability is None else [b.to_dict() for b in evaluation.reliability],
         "histogram": None
         if histogram is None
@@ -147,20 +177,58 @@ def _binary(evaluation: Evaluation, table: ThresholdTable) -> dict[str, Any]:
     }
 
 
-def _named(evaluation: Evaluation, table: ThresholdTable) -> list[tuple[str, float]]:
-    """Thresholds with a name, the one to start at first."""
-    named, at, name = [], evaluation.threshold, "evaluated"
-    if evaluation.point is not None:
-        at, name = evaluation.point.threshold, "chosen"
-    if at is not None:
-        named.append((name, float(at)))
-    if evaluation.kind == "probability" and ("evaluated", 0.5) not in named:
-        named.append(("0.5", 0.5))
-    if table.n_pos and table.n_neg:
-        best = table.thresholds[int(np.argmax(f1.value(table)))]
-        youden = table.thresholds[int(np.argmax(recall.value(table) + specificity.value(table)))]
-        named += [("best F1", float(best)), ("Youden", float(youden))]
-    return named or [("flag nobody", float("inf"))]
+def _shortened(table: ThresholdTable, rows: NDArray[np.int64]) -> list[float | None]:
+    """Thresholds with as few decimals as decide the same rows: below a score, above the next lower one."""
+    below = np.append(table.thresholds[1:], -np.inf)[rows]
+    made: list[float | None] = []
+    for at, under in zip(table.thresholds[rows].tolist(), below.tolist(), strict=True):
+        short = (math.floor(at * 10**digits) / 10**digits for digits in range(17)) if abs(at) < 1e6 else ()
+        made.append(finite(next((t for t in short if under < t <= at), at)))
+    return made
+
+
+def _limits(pair: tuple[float, float]) -> list[float] | None:
+    low, high = map(finite, pair)
+    return None if low is None or high is None else [low, high]
+
+
+def _slices(evaluation: Evaluation, thresholds: list[float | None] | None) -> list[dict[str, Any]]:
+    """Figures of every slice; of the largest also counts at every operating point that the page shows."""
+    by_size = sorted(evaluation.slices, key=lambda one: -one.n)
+    counted = {id(one) for one in by_size[:MOST_SLICES]} if thresholds is not None else set()
+    return [
+        {
+            "partition": label(one.partition),
+            "slice": "(missing)" if one.name is None else clean(str(one.name)) or "(blank)",
+            "rows": one.n,
+            "reason": one.reason,
+            "estimates": [estimate_of(e) for e in one.estimates],
+            "counts": _counts_of(one, thresholds) if id(one) in counted and thresholds is not None else None,
+        }
+        for one in evaluation.slices
+    ]
+
+
+def _counts_of(one: SliceReport, thresholds: list[float | None]) -> dict[str, Any] | None:
+    if one.table is None:
+        return None
+    counts = one.table.counts_at(np.array([np.inf if at is None else at for at in thresholds]))
+    return {
+        "positives": np.asarray(one.table.positives).item(),
+        "negatives": np.asarray(one.table.negatives).item(),
+        "tp": np.asarray(counts.tp).tolist(),
+        "fp": np.asarray(counts.fp).tolist(),
+    }
+
+
+def _mistake(row: Mistake) -> dict[str, Any]:
+    return {
+        "id": clean(row.id),
+        "truth": label(row.truth),
+        "decision": label(row.decision),
+        "score": row.score,
+        "cost": row.cost,
+    }
 
 
 def _rows(table: ThresholdTable, keep: list[float]) -> NDArray[np.int64]:
@@ -170,9 +238,15 @@ def _rows(table: ThresholdTable, keep: list[float]) -> NDArray[np.int64]:
     """
     if len(table) <= MOST_POINTS:
         return np.arange(len(table))
-    along = table.tp / max(table.n_pos, 1) + table.fp / max(table.n_neg, 1)
-    steps = np.linspace(0, along[-1], MOST_POINTS - len(keep) - 1)
-    rows = np.searchsorted(along, steps).clip(0, len(table) - 1)
+    # Looked up in place: an array of this for ten million thresholds would take longer than all the rest.
+    tp, fp, positives, negatives = table.tp, table.fp, max(table.n_pos, 1), max(table.n_neg, 1)
+
+    def along(row: int) -> float:
+        return float(tp[row] / positives + fp[row] / negatives)
+
+    last = len(table) - 1
+    steps = np.linspace(0, along(last), MOST_POINTS - len(keep) - 1).tolist()
+    rows = [min(bisect_left(range(last + 1), step, key=along), last) for step in steps]
     return np.unique([*rows, len(table) - 1, *map(table.index, keep)]).astype(np.int64)
 
 

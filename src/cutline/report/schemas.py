@@ -178,6 +178,18 @@ EVALUATION = record(
         "confusion": maybe(MATRIX),
         "reliability": said(maybe(many(BIN)), "of probabilities of two classes"),
         "per_class": many(record({"name": NAME, "support": COUNT, "estimates": many(ESTIMATE)})),
+        "slices": many(
+            record(
+                {
+                    "partition": TEXT,
+                    "slice": maybe(NAME),
+                    "n": WHOLE,
+                    "n_pos": maybe(WHOLE),
+                    "reason": TEXT,
+                    "estimates": many(ESTIMATE),
+                }
+            )
+        ),
         "point": maybe(POINT),
         "notes": many(TEXT),
         "findings": many(FINDING),
@@ -222,7 +234,20 @@ REPORT: dict[str, Schema] = {
     "z": said(NUMBER, "normal quantile of the confidence"),
     "estimates": many(ESTIMATE),
     "by_rule": said(
-        maybe(record({"rule": TEXT, "undecided": SHARE, "tp": COUNT, "fp": COUNT})), "a rule that is no threshold"
+        maybe(
+            record(
+                {
+                    "rule": TEXT,
+                    "undecided": SHARE,
+                    "between": said(maybe(many(NUMBER)), "scores from and to which nothing is decided"),
+                    "tp": COUNT,
+                    "fp": COUNT,
+                    "fn": COUNT,
+                    "tn": COUNT,
+                }
+            )
+        ),
+        "a rule that is no threshold",
     ),
     "notes": many(TEXT),
 }
@@ -258,6 +283,22 @@ VIEWS = said(
     many(record({"label": TEXT, "upto": FLAG, "estimates": BY_METRIC, "reliability": maybe(many(BIN)), **CURVE})),
     "each class against the rest; of classes in order also each cut between them",
 )
+SLICES = many(
+    record(
+        {
+            "partition": TEXT,
+            "slice": TEXT,
+            "rows": WHOLE,
+            "reason": said(TEXT, "why it is too thin to lean on"),
+            "estimates": many(ESTIMATE),
+            "counts": said(maybe(record(CURVE)), "at the operating points of the page; of two classes"),
+        }
+    )
+)
+MISTAKES = said(
+    maybe(many(record({"id": TEXT, "truth": TEXT, "decision": TEXT, "score": maybe(NUMBER), "cost": NUMBER}))),
+    "the costliest single rows, when they were asked for",
+)
 FORMS: dict[str, dict[str, Schema]] = {
     "binary": {
         "findings": many(FINDING),
@@ -272,7 +313,21 @@ FORMS: dict[str, dict[str, Schema]] = {
             record({"threshold": many(maybe(NUMBER)), "tp": many(COUNT), "fp": many(COUNT)}),
             "counts of positive iff score >= threshold, from nobody (null) to everybody",
         ),
-        "named": many(record({"name": TEXT, "index": WHOLE, "threshold": maybe(NUMBER)})),
+        "z_alone": said(NUMBER, "normal quantile of one of two independent one-sided limits"),
+        "independent": said(FLAG, "rows count one by one: Wilson intervals of counts hold"),
+        "named": many(
+            record(
+                {
+                    "name": TEXT,
+                    "index": WHOLE,
+                    "threshold": maybe(NUMBER),
+                    "mcc": said(maybe(many(NUMBER)), "limits of the correlation of Matthews"),
+                }
+            )
+        ),
+        "unit": said(TEXT, "what costs are counted in"),
+        "slices": SLICES,
+        "mistakes": MISTAKES,
         "cost": record({"fp": NUMBER, "fn": NUMBER, "tp": NUMBER, "tn": NUMBER}),
         "cost_given": FLAG,
         "reliability": maybe(many(BIN)),
@@ -282,6 +337,8 @@ FORMS: dict[str, dict[str, Schema]] = {
     },
     "multiclass": {
         "findings": many(FINDING),
+        "slices": SLICES,
+        "mistakes": MISTAKES,
         "sentence": TEXT,
         "rule": TEXT,
         "ordered": FLAG,

@@ -6,7 +6,8 @@ from html import escape
 from typing import Any
 
 from cutline.report import markup
-from cutline.report.markup import Data, interval
+from cutline.report.markup import Data
+from cutline.report.slices_html import bar_cell
 from cutline.report.words import cut, figure, fixed, hundred, number, of_many, short, signed, signed_span
 
 SCRIPTS = {
@@ -24,7 +25,8 @@ FEW = 30
 
 def lean(data: Data) -> dict[str, Any]:
     """What the script needs: tables of classes and estimates are markup already."""
-    return {name: value for name, value in data.items() if name not in ("per_class", "estimates", "metrics")}
+    drawn = ("per_class", "estimates", "metrics", "slices", "mistakes")
+    return {name: value for name, value in data.items() if name not in drawn}
 
 
 def script(data: Data) -> str:
@@ -61,17 +63,6 @@ def _name(text: str) -> str:
 
 def _isolated(text: str) -> str:
     return f"<b><bdi>{escape(short(text))}</bdi></b>"
-
-
-def _card(key: str, title: str, body: str, wide: bool = True, more: str = "") -> str:
-    return (
-        f'<section class="card{" wide" if wide else ""}{more}" aria-labelledby="h-{key}">'
-        f'<h2 id="h-{key}">{title}</h2>{body}</section>'
-    )
-
-
-def _scrolled(table: str, by: str) -> str:
-    return f'<div class="scroll" tabindex="0" role="group" aria-labelledby="{by}">{table}</div>'
 
 
 # --- several classes ----------------------------------------------------------------------------------------------
@@ -134,7 +125,7 @@ def _classes(data: Data) -> str:
     level, few = f"{100 * data['confidence']:g}", f'<span class="few">few rows</span> marks less than {FEW}.'
     thin = f'<p class="note">{note} Bars are {level} % intervals. {few}</p>'
     title = "Each label against its absence" if data["form"] == "multilabel" else "Each class against the rest"
-    return _card("classes", title, _scrolled(table, "h-classes") + thin)
+    return markup.card("classes", title, markup.scrolled(table, "h-classes") + thin)
 
 
 def _lost(row: Data) -> float:
@@ -145,23 +136,12 @@ def _lost(row: Data) -> float:
 def _class_row(row: Data, decided: float) -> str:
     few = row["support"] < FEW
     mark = ' <span class="few">few rows</span>' if few else ""
-    cells = "".join(_bar_cell(e) for e in row["estimates"])
+    cells = "".join(bar_cell(e) for e in row["estimates"])
     return (
         f'<tr{" class=thin" if few else ""}><th scope="row">{_name(row["label"])}{mark}</th>'
         f'<td class="n" data-v="{row["support"]}">{number(row["support"])}</td>'
         f'<td class="n" data-v="{decided}">{number(decided)}</td>{cells}</tr>'
     )
-
-
-def _bar_cell(e: Data) -> str:
-    if e["value"] is None:
-        return '<td data-v="">n/a</td>'
-    bar = ""
-    if e["low"] is not None:
-        low, wide = 100 * e["low"], 100 * (e["high"] - e["low"])
-        bar = f'<span class="ci" aria-hidden="true"><i style="left:{low:.1f}%;width:{wide:.1f}%"></i>'
-        bar += f'<u style="left:{100 * e["value"]:.1f}%"></u></span>'
-    return f'<td data-v="{e["value"]:.6g}">{figure(e["value"])} <small>{interval(e)}</small>{bar}</td>'
 
 
 def _rules(data: Data) -> str:
@@ -185,7 +165,8 @@ def _rules(data: Data) -> str:
         '<p class="note">Values on these rows, with the change beside them; none of these rules learned from their '
         "truth. A rule chosen because it looks best here flatters itself: confirm it on other rows.</p>"
     )
-    return _card("rules", "The rule, and what another would change", said + _scrolled(table, "h-rules") + note)
+    inside = said + markup.scrolled(table, "h-rules") + note
+    return markup.card("rules", "The rule, and what another would change", inside)
 
 
 def _moved(value: float | None, before: float | None) -> str:
@@ -221,7 +202,7 @@ def _bias(data: Data) -> str:
             ]
         )
     table = markup.table(["Class", "Probability said", "Happened", "Bias", "Interval"], body, {1, 2, 3, 4})
-    return f"<details><summary>The numbers of this figure</summary>{_scrolled(table, 'h-share')}</details>"
+    return f"<details><summary>The numbers of this figure</summary>{markup.scrolled(table, 'h-share')}</details>"
 
 
 # --- models side by side --------------------------------------------------------------------------------------------
@@ -234,8 +215,8 @@ def _hero_models(data: Data) -> str:
     )
     return (
         '<section class="hero live" aria-label="In one sentence">'
-        f'<p class="say">{escape(data["sentence"])}</p><div><p class="alone">Models</p><ul class="models">{models}</ul>'
-        "</div></section>"
+        f'<p class="say" id="say" role="status" aria-live="polite">{escape(data["sentence"])}</p>'
+        f'<div><p class="alone">Models</p><ul class="models">{models}</ul></div></section>'
     )
 
 
@@ -258,7 +239,8 @@ def _differences(data: Data) -> str:
         where = "Figures of counts are at threshold " + " and ".join(dict.fromkeys(cut(t) for t in cuts)) + "."
     title = f"Each against <bdi>{first}</bdi>, on the same rows"
     level = f"Intervals are {100 * data['confidence']:g} %, paired: all models see the same rows."
-    return _card("differences", title, f'<p class="take">{where} {level}</p>' + _scrolled(table, "h-differences"))
+    inside = f'<p class="take">{where} {level}</p>' + markup.scrolled(table, "h-differences")
+    return markup.card("differences", title, inside)
 
 
 def _difference(metric: Data, d: Data, reach: float, first: bool) -> str:
@@ -317,11 +299,11 @@ def _disagreements(data: Data) -> str:
             if one["grid"]
             else ""
         )
-        table = _scrolled(markup.table(head, rows, {1, 2, 3, 4}), "h-disagree")
+        table = markup.scrolled(markup.table(head, rows, {1, 2, 3, 4}), "h-disagree")
         parts.append(
             f'<p class="take">{say}</p><div class="pair"><div>{table}{more}</div><div class="live">{grid}</div></div>'
         )
-    return _card("disagree", "Where they disagree", "".join(parts)) if parts else ""
+    return markup.card("disagree", "Where they disagree", "".join(parts)) if parts else ""
 
 
 def _equal(data: Data) -> str:

@@ -178,12 +178,11 @@ def _row(table: Table, values: list[str]) -> None:
 
 
 def _two_by_two(data: Mapping[str, Any]) -> Table:
-    start = data["named"][0]["index"]
-    tp, fp = data["points"]["tp"][start], data["points"]["fp"][start]
+    tp, fp, fn, tn = words.cells(data)
     positive, negative = (short(data["labels"][data[key]]) for key in ("positive", "negative"))
     table = _grid("truth", f"flagged as {positive}", "not flagged")
-    _row(table, [positive, number(tp), number(data["positives"] - tp)])
-    _row(table, [negative, number(fp), number(data["negatives"] - fp)])
+    _row(table, [positive, number(tp), number(fn)])
+    _row(table, [negative, number(fp), number(tn)])
     return table
 
 

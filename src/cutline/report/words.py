@@ -144,25 +144,35 @@ def of_many(x: float, total: float, per: int) -> str:
     return f"{math.floor(share + 0.5):,}" if share >= 10 or x == 0 else figure(share, 1)
 
 
+def cells(data: Mapping[str, Any]) -> tuple[float, float, float, float]:
+    """tp, fp, fn, tn of the rule; where there is none, of the first named threshold."""
+    rule = data["by_rule"]
+    if rule is not None:
+        return rule["tp"], rule["fp"], rule["fn"], rule["tn"]
+    start = data["named"][0]["index"]
+    tp, fp = data["points"]["tp"][start], data["points"]["fp"][start]
+    return tp, fp, data["positives"] - tp, data["negatives"] - fp
+
+
 def sentence(data: Mapping[str, Any], name: Callable[[str], str] = short) -> str:
     """What the rule, or deciding at the first named threshold, does in counts; for several classes what the rule is."""
     if "sentence" in data:
         return str(data["sentence"])
-    points, start = data["points"], data["named"][0]["index"]
-    tp, fp, total = points["tp"][start], points["fp"][start], data["positives"] + data["negatives"]
+    tp, fp, *_ = cells(data)
+    total = data["positives"] + data["negatives"]
     positive = name(data["labels"][data["positive"]])
-    threshold, rule = points["threshold"][start], data["by_rule"]
+    threshold, rule = data["points"]["threshold"][data["named"][0]["index"]], data["by_rule"]
     where = f"At threshold {cut(threshold)}" if threshold is not None else "Above every score"
     rest = ""
     if rule is not None:
-        tp, fp, where = rule["tp"], rule["fp"], f"Decided {rule['rule']}"
+        where = f"Decided {rule['rule']}"
         if rule["undecided"] > 0:
             rest = f" Left undecided: {hundred(rule['undecided'])} in 100 rows; the figures are of the others."
     if tp + fp == 0:
         return f"{where}{',' if rule else ''} nothing is flagged as {positive}.{rest}"
     flagged = of_many(tp + fp, total, data["per"])
     between = ""
-    if not data["scored"]["weighted"]:
+    if data["independent"]:
         low, high = wilson(tp, tp + fp, data["confidence"])
         between = f" ({hundred(low)} to {hundred(high)})"
     right = f"about {hundred(tp / (tp + fp))} in 100 of those are {positive}{between}"
