@@ -688,3 +688,16 @@ def test_reliability_bins():
     assert [(b.mean, b.rate, b.low) for b in doubled] == [
         (pytest.approx(b.mean), pytest.approx(b.rate), pytest.approx(b.low)) for b in reliability(s)
     ]
+
+
+def test_some_calibrators_to_choose_among():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(600, 3))
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    y = (p.cumsum(axis=1) > rng.random((600, 1))).argmax(axis=1)
+    scores = cl.Scores(y_true=y, y_score=p, kind="probability")
+    tried = cl.calibrate(scores, method=("temperature", "identity")).candidates
+    assert [each.name for each in tried] == ["identity", "temperature"]
+    for wrong in (("identity", "platt"), ()):
+        with pytest.raises(cl.errors.UnknownName, match="method"):
+            cl.calibrate(scores, method=wrong)

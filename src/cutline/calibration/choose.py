@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,7 +141,7 @@ class Calibration(Shown):
         return f"Calibration({self.calibrator.name}; cross-validated log loss: {tried})"
 
 
-def calibrate(scores: Scores, *, method: str = "auto", folds: int = 5, seed: int = 0) -> Calibration:
+def calibrate(scores: Scores, *, method: str | Sequence[str] = "auto", folds: int = 5, seed: int = 0) -> Calibration:
     """Fit a calibrator, chosen by cross-validated log loss.
 
     Of all candidates the simplest wins whose loss is within one standard error (of the paired difference) of the best,
@@ -152,11 +152,12 @@ def calibrate(scores: Scores, *, method: str = "auto", folds: int = 5, seed: int
     ----------
     scores : Scores
         Scores with truth, of rows the model was not fitted on.
-    method : str
-        "auto", or the name of one calibrator. Binary: "identity", "logistic", "beta", "quadratic", "centred_isotonic",
-        "isotonic", "venn_abers". Several classes: "identity", "temperature", "svs", "sms". "auto" tries those that the
-        rows can bear: of m rows in the smaller class, up to 2 parameters below m = 50, 3 below 500, and from there
-        a map of any shape (Venn-ABERS; centred isotonic for weighted or clustered rows); "sms" from 10 rows a class.
+    method : str or sequence of str
+        "auto", or the name of one calibrator, or of some to choose among. Binary: "identity", "logistic", "beta",
+        "quadratic", "centred_isotonic", "isotonic", "venn_abers". Several classes: "identity", "temperature", "svs",
+        "sms". "auto" tries those that the rows can bear: of m rows in the smaller class, up to 2 parameters below
+        m = 50, 3 below 500, and from there a map of any shape (Venn-ABERS; centred isotonic for weighted or clustered
+        rows); "sms" from 10 rows a class.
     folds : int
         Folds of the cross-validation.
     seed : int
@@ -182,7 +183,7 @@ def calibrate(scores: Scores, *, method: str = "auto", folds: int = 5, seed: int
     """
     if isinstance(folds, bool) or not isinstance(folds, int | np.integer) or folds < 2:
         raise InputError("folds", repr(folds), "an integer of at least 2")
-    known = rows_to_fit(scores, method)
+    known = rows_to_fit(scores, method if isinstance(method, str) else ", ".join(method))
     rows = np.bincount(np.asarray(known.truth))
     smallest = int(rows[rows > 0].min())
     kinds = _candidates(known, smallest, method)
@@ -202,7 +203,7 @@ def calibrate(scores: Scores, *, method: str = "auto", folds: int = 5, seed: int
     return Calibration(chosen.fit(known), tried, known.classes, known.kind, before, known.fingerprint, crossed)
 
 
-def _candidates(known: Scores, smallest: int, method: str) -> list[Any]:
+def _candidates(known: Scores, smallest: int, method: str | Sequence[str]) -> list[Any]:
     kinds = list(BINARY if known.binary else SEVERAL)
     if known.kind == "rank":
         kinds = [kind for kind in kinds if kind not in (Identity, Beta)]
@@ -212,10 +213,12 @@ def _candidates(known: Scores, smallest: int, method: str) -> list[Any]:
         free = VennAbers if known.weight is None and known.groups is None else CentredIsotonic
         least = {Identity: 0, Logistic: 0, Beta: MIN_CURVED, Quadratic: MIN_CURVED, free: MIN_FREE}
         return [kind for kind in kinds if smallest >= least.get(kind, known.n)]
-    found = [kind for kind in kinds if kind.name == method]
-    if not found:
-        raise UnknownName.among("method", method, ["auto", *(kind.name for kind in kinds)])
-    return found
+    known_names = [kind.name for kind in kinds]
+    names = [method] if isinstance(method, str) else list(method)
+    for name in names or [""]:
+        if name not in known_names:
+            raise UnknownName.among("method", name, ["auto", *known_names])
+    return [kind for kind in kinds if kind.name in names]
 
 
 def _out_of_fold(known: Scores, kinds: list[Any], folds: int, seed: int) -> tuple[dict[Any, Any], dict[Any, int]]:

@@ -171,7 +171,9 @@ def blended(
     scores = as_scores(blend.pooled(outs, share), classes, some.codes, weight=some.weight, groups=groups)
     stretches = np.unique(fold.of[pick]) if fold.forward else ()
     if len(stretches) > 2:  # a calibrator has to hold from one stretch of time to the next
-        calibration = calibrate(scores.with_groups(fold.of[pick]), seed=seed)
+        # Of several classes without the full matrix, which takes as long as all others and more rows to bear.
+        method = "auto" if classes.binary else ("identity", "temperature", "svs")
+        calibration = calibrate(scores.with_groups(fold.of[pick]), method=method, seed=seed)
     elif fold.forward:  # which of them do cannot be told from two
         calibration = calibrate(scores, method="identity", seed=seed)
     else:
