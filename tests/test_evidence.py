@@ -898,3 +898,15 @@ def test_losses_of_a_class_with_few_rows_are_a_guess(name):
     for positives, state in ((7, "insufficient"), (8, "ok")):
         scores = cl.Scores(y_true=np.arange(60) < positives, y_score=p, kind="probability")
         assert cl.estimate(cl.find(name), scores).state == state
+
+
+def test_a_widened_interval_is_that_of_a_higher_level() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.random(400) < 0.3
+    scores = cl.Scores(y_true=y, y_score=rng.normal(y, 1), kind="rank")
+    found = estimate(cl.roc_auc, scores)
+    wide = replace(found, widened=1.2)
+    level = math.erf(1.2 * z_of(0.95) / 2**0.5)
+    assert wide.interval() == found.interval(level)
+    assert wide.confidence == 0.95
+    assert wide.low < found.low < found.high < wide.high

@@ -17,8 +17,9 @@ import cutline as cl
 from cutline.data import Features
 from cutline.errors import DataError, InputError
 from cutline.evidence import stratified_folds
+from cutline.model import linear as linear_module
 from cutline.model.folds import Folds
-from cutline.model.linear import fit_linear
+from cutline.model.linear import MOST_ROWS, View, fit_linear, sample
 from cutline.model.member import Deadline, Learner, Rows, packed, stages, unpacked
 from cutline.model.recipe import LEARNERS
 from cutline.model.schedule import Clock, Store, seconds, train
@@ -38,7 +39,7 @@ def drawn(n: int = 300, k: int = 2, seed: int = 0, weight: NDArray[np.float64] |
 
 def usable() -> list[Learner]:
     rows = drawn(60)
-    return [learner for learner in LEARNERS if learner.applies(rows) and not learner.refuses(rows)]
+    return [one for one in LEARNERS if one.applies(rows) and (one.name == "quick_trees" or not one.refuses(rows))]
 
 
 def trained(learners, rows, fold, *, budget=None, threads=1, store=None, said=None):
@@ -175,6 +176,92 @@ def test_members_that_cannot_finish_are_skipped_and_named() -> None:
     assert time.monotonic() - start < 6
     made, skipped = trained([first_slow, rest_too_long], rows, fold, budget=None)
     assert not skipped
+
+
+@pytest.mark.parametrize("name", ["extra_trees", "catboost", "network"])
+def test_folds_end_where_the_shortest_did_and_nothing_else_changes(name: str) -> None:
+    rows = drawn(250, 3, 5)
+    fold = stratified_folds(rows.codes, 5, 0)
+    one = next(learner for learner in LEARNERS if learner.name == name)
+    if one.refuses(rows):
+        pytest.skip(one.refuses(rows))
+    lengths: list[int] = []
+
+    def whole(train: Rows, held: Rows, seed: int, deadline: Deadline, until: int | None):
+        return one.fit(train, held, seed, Deadline(None), until)
+
+    def ended(train: Rows, held: Rows, seed: int, deadline: Deadline, until: int | None):
+        path = one.fit(train, held, seed, deadline, until)
+        lengths.append(len(path.losses))
+        return path
+
+    (long,), _ = trained([Learner(name, one.family, one.path, whole)], rows, fold)
+    for threads in (1, 3):
+        lengths.clear()
+        (short,), _ = trained([Learner(name, one.family, one.path, ended)], rows, fold, threads=threads)
+        np.testing.assert_array_equal(short.out, long.out)
+        assert short.stages == long.stages
+        if name != "catboost":  # each of its models has an id of its own
+            for a, b in zip(short.bag, long.bag, strict=True):
+                assert packed(a.arrays()) == packed(b.arrays())
+        if threads == 1:
+            assert lengths == sorted(lengths, reverse=True), "none goes on beyond the shortest before it"
+
+
+def test_training_ends_where_members_gain_less_than_their_time() -> None:
+    rows = drawn(200)
+    fold = stratified_folds(rows.codes, 5, 0)
+    linear = next(one for one in LEARNERS if one.name == "linear")
+    same = [Learner(f"linear{i}", "x", linear.path, Slow(0.05)) for i in range(6)]
+    made, skipped = trained(same, rows, fold, budget=100)
+    assert len(made) == 3, "three are trained, and two of them gained nothing"
+    assert [name for name, _ in skipped] == [one.name for one in same[3:]]
+    assert all(re.search(r"linear1 and linear2 gained 0\.\d\d % of log loss in \d\.\d s", why) for _, why in skipped)
+    made, skipped = trained(same, rows, fold, budget=None)
+    assert len(made) == 6
+    assert not skipped, "without a budget time is worth nothing"
+
+
+def test_trees_that_cannot_end_are_not_begun() -> None:
+    rows = drawn(200)
+    slow = {one.name: one.expects(rows, {"quick_trees": 2.0}) for one in LEARNERS if one.family == "lightgbm"}
+    assert slow.pop("quick_trees") == 0
+    assert set(slow.values()) == {8.0}
+    assert next(one for one in LEARNERS if one.name == "trees").expects(rows, {}) == 0
+
+
+def test_quick_trees_are_near_the_best_and_of_use_where_a_round_is_dear() -> None:
+    by_name = {one.name: one for one in LEARNERS}
+    assert by_name["quick_trees"].refuses(drawn(300))
+    rows, fresh = drawn(5000, 3, 1), drawn(3000, 3, 2)
+    assert not by_name["quick_trees"].refuses(rows)
+    held = rows.take(np.arange(4000, 5000))
+    loss, rounds = {}, {}
+    for name in ("quick_trees", "extra_trees"):
+        path = by_name[name].fit(rows.take(np.arange(4000)), held, 0, Deadline(None), None)
+        loss[name], rounds[name] = fresh.log_loss(path.at(int(path.losses.argmin()))(fresh.features)), len(path.losses)
+    assert loss["quick_trees"] < 1.05 * loss["extra_trees"]
+    assert rounds["quick_trees"] < 0.5 * rounds["extra_trees"]
+
+
+def test_lines_learn_from_a_sample_of_very_many_rows() -> None:
+    rows = drawn(MOST_ROWS + 50_000)
+    some = sample(rows, 0)
+    assert some.n == MOST_ROWS
+    assert some.features.n == MOST_ROWS
+    assert sample(some, 0) is some
+    path = fit_linear(rows, drawn(5000, seed=1), 0, Deadline(None))
+    fewer = fit_linear(some, drawn(5000, seed=1), 0, Deadline(None))
+    np.testing.assert_array_equal(path.weights, fewer.weights)
+
+
+def test_the_design_matrix_is_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = drawn(500)
+    view = View.of(rows.features, splines=True)
+    whole = view.matrix(rows.features)
+    monkeypatch.setattr(linear_module, "BLOCK", 7)
+    np.testing.assert_array_equal(view.matrix(rows.features), whole)
+    np.testing.assert_array_equal(view.matrix(rows.features, np.float32), whole.astype(np.float32))
 
 
 def test_progress_tells_of_the_best_so_far_and_of_the_time_left() -> None:

@@ -108,7 +108,7 @@ def fit_catboost(train: Rows, held: Rows, seed: int, deadline: Deadline, until: 
     rounds = int(min(max(4e9 / max(work, 1) / (1 if binary else train.k), 100), 1000))
     model = catboost.CatBoostClassifier(
         loss_function=name,
-        iterations=deadline.at_most(rounds if until is None else until + 1),
+        iterations=rounds if until is None else until + 1,
         learning_rate=0.12 if work < 3_000_000 else 0.2,
         depth=6,
         border_count=64,  # as good as 254 by measurement, at half the time
@@ -131,8 +131,11 @@ def fit_catboost(train: Rows, held: Rows, seed: int, deadline: Deadline, until: 
     pool = catboost.Pool(_data(train.features), class_of, weight=train.weight)
     valid = catboost.Pool(_data(held.features), np.searchsorted(present, held.codes), weight=held.weight)
 
-    # An exception would come back as CatBoost's own: stop, then look at the clock.
-    watch = SimpleNamespace(after_iteration=lambda info: not deadline.passed)
+    def go_on(info: Any) -> bool:
+        # An exception would come back as CatBoost's own: stop, then look at the clock. Its iterations count from 1.
+        return not deadline.passed and info.iteration != deadline.stages
+
+    watch = SimpleNamespace(after_iteration=go_on)
     model.fit(pool, eval_set=valid, callbacks=[watch])
     deadline.check()
     losses = np.asarray(model.get_evals_result()["validation"][name], dtype=np.float64)

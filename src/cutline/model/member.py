@@ -139,10 +139,6 @@ class Deadline:
         self._start = time.monotonic()
         self._end = None if seconds is None else self._start + seconds
 
-    def at_most(self, stages: int) -> int:
-        """So many stages, or as many as are of use."""
-        return stages if self.stages is None else min(stages, self.stages)
-
     @property
     def passed(self) -> bool:
         """Whether it is over."""

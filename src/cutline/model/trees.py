@@ -204,10 +204,25 @@ def fit_trees(
     )
     valid = lgb.Dataset(matrix(held.features), held.codes, weight=held.weight, reference=data, params=params)
     seen: dict[str, Any] = {}
-    callbacks: list[Any] = [lgb.record_evaluation(seen), lambda state: deadline.check()]
+
+    def watch(state: Any) -> None:
+        deadline.check()
+        # Not as a smaller number of rounds, which the text of the model would tell of.
+        if state.iteration + 1 == deadline.stages:
+            raise lgb.callback.EarlyStopException(state.iteration, state.evaluation_result_list)
+
+    watch.order = 25  # type: ignore[attr-defined]  # after the record of this round, which is 20
+    callbacks: list[Any] = [lgb.record_evaluation(seen), watch]
     if until is None:
         callbacks.append(lgb.early_stopping(QUICK_PATIENCE if quick else PATIENCE, verbose=False))
-    rounds = deadline.at_most(rounds if until is None else until + 1)
-    booster = lgb.train(params, data, rounds, valid_sets=[valid], callbacks=callbacks)
+    # All rounds are kept: LightGBM's default cuts at the best of these held-out rows, which must have no say.
+    booster = lgb.train(
+        params,
+        data,
+        rounds if until is None else until + 1,
+        valid_sets=[valid],
+        keep_training_booster=True,
+        callbacks=callbacks,
+    )
     (losses,) = seen["valid_0"].values()
     return TreesPath(booster.model_to_string(num_iteration=len(losses)), train.k, np.asarray(losses))
