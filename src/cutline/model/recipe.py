@@ -111,10 +111,10 @@ LEARNERS: tuple[Learner, ...] = (
     ),
     Learner("quick_trees", "lightgbm", TreesPath, partial(fit_trees, quick=True), refuses_quick),
     Learner("extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True), expects=_trees_take),
-    Learner("trees", "lightgbm", TreesPath, fit_trees, expects=_trees_take),
     Learner("network", "network", NetworkPath, fit_network),
-    Learner("splines", "linear", LinearPath, partial(fit_linear, splines=True), _without_splines, _splines_take),
     Learner("deep_trees", "lightgbm", TreesPath, partial(fit_trees, deep=True), expects=_trees_take),
+    Learner("splines", "linear", LinearPath, partial(fit_linear, splines=True), _without_splines, _splines_take),
+    Learner("trees", "lightgbm", TreesPath, fit_trees, expects=_trees_take),
     Learner(
         "catboost",
         "catboost",
@@ -125,7 +125,8 @@ LEARNERS: tuple[Learner, ...] = (
     Learner("deep_extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True, deep=True), expects=_trees_take),
     Learner("one_vs_rest", "one_vs_rest", OneVsRestPath, fit_one_vs_rest, _of_two_classes, by_choice=True),
 )
-"""All members, those that gain most for their time first."""
+"""All members: those that gain most for their time first, and unlike ones in turn, as training ends where two in a row
+gain too little (`schedule.PRICE`)."""
 FAMILIES = tuple(dict.fromkeys(learner.family for learner in LEARNERS))
 """Families that can be asked for."""
 

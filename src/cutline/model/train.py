@@ -85,8 +85,9 @@ def fit(
         How to decide; by default for the most probable class. With a `confidence`, a fifth of the rows is set apart
         before anything else, and certifies the cut.
     budget : str, float or None
-        Wall clock time, such as "10s", "60s" or "10min"; None for no limit. Small tables need a part of it. Members
-        that cannot finish are skipped and named; the first, a logistic regression, is always fitted.
+        Wall clock time, such as "10s", "60s" or "10min"; None for no limit. Small tables need a part of it: training
+        ends where two members in a row gained less than their time is worth, a tenth of the log loss for the whole
+        budget. Members that cannot finish are skipped, and named; the first, a logistic regression, is always fitted.
     plan : Plan, optional
         The `plan` of a fitted classifier: its members, folds and seed again, whatever the clock says.
     weight : str, optional
