@@ -219,7 +219,11 @@ def train(
         warnings.simplefilter("ignore", ConvergenceWarning)
         run = _Run(rows, fold, seed, threads, clock, store, pool)
         for learner in learners:
-            why = learner.refuses(rows) or store.skipped(learner.name) or _not_worth_it(made, blends, clock.budget)
+            why = (
+                learner.refuses(rows)
+                or store.skipped(learner.name)
+                or _not_worth_it(made, blends, clock.budget, threads)
+            )
             if not why:
                 try:
                     one = run.member(learner, made)
@@ -247,11 +251,11 @@ def _tried(rows: Rows, fold: Folds, made: Sequence[Trained], seed: int) -> float
     return some.log_loss(pooled(outs, weights(outs, some, seed)))
 
 
-def _not_worth_it(made: Sequence[Trained], blends: Sequence[float], budget: float | None) -> str:
+def _not_worth_it(made: Sequence[Trained], blends: Sequence[float], budget: float | None, threads: int) -> str:
     """Why no more members are worth their time: the last two gained too little for their share of the budget."""
     if budget is None or len(made) < AT_LEAST:
         return ""
-    gained, took = 1 - blends[-1] / blends[-3], sum(one.seconds for one in made[-2:])
+    gained, took = 1 - blends[-1] / blends[-3], sum(one.seconds for one in made[-2:]) / threads
     if gained >= PRICE * took / budget:
         return ""
     return f"{made[-2].name} and {made[-1].name} gained {100 * max(gained, 0.0):.2f} % of log loss in {took:.1f} s"
