@@ -267,7 +267,8 @@ def test_the_design_matrix_is_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch
 def test_progress_tells_of_the_best_so_far_and_of_the_time_left() -> None:
     rows = drawn(120)
     said: list[str] = []
-    made, _ = trained(usable()[:2], rows, stratified_folds(rows.codes, 5, 0), budget=95, said=said)
+    two = [one for one in usable() if one.name != "quick_trees"][:2]
+    made, _ = trained(two, rows, stratified_folds(rows.codes, 5, 0), budget=95, said=said)
     best = min(made, key=lambda one: rows.log_loss(one.out))
     assert len(said) == 2
     assert f"best {best.name} {rows.log_loss(best.out):.4f}, " in said[1]

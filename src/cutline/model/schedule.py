@@ -340,6 +340,7 @@ class _Run:
         """The path of a fold; with `until`, of all rows (the latest are tried on, but nothing is chosen by that)."""
         found = self.store.get(learner.name, number, learner.path)
         if found is not None:
+            self._ended(learner, found[0])
             return found
         start = monotonic()
         everything = np.ones(self.rows.n, dtype=bool)
@@ -349,7 +350,10 @@ class _Run:
         # knows better. How many folds are side by side makes no difference to what is kept.
         most = None if self.fold.forward else self.shortest.get(learner.name)
         path = learner.fit(train, held, self.seed + number, Deadline(limit, most), until)
-        self.shortest[learner.name] = min(len(path.losses), self.shortest.get(learner.name, len(path.losses)))
+        self._ended(learner, path)
         took = monotonic() - start
         self.store.put(learner.name, number, path, took, self.clock.elapsed)
         return path, took
+
+    def _ended(self, learner: Learner, path: Path) -> None:
+        self.shortest[learner.name] = min(len(path.losses), self.shortest.get(learner.name, len(path.losses)))
