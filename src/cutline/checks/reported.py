@@ -27,6 +27,8 @@ TIED = 0.0005
 """ROC AUC that ties may cost before it is said."""
 SAME = ("micro_f1", "micro_precision", "micro_recall", "weighted_recall")
 """What equals the accuracy where each row has one label."""
+USUAL_CUT = {"probability": 0.5, "logit": 0.0}
+"""Where two classes are cut when nobody says; ranking scores have no such place."""
 CLOSE = 6e-4
 """A reported figure is one that was computed when they differ by no more: three decimals."""
 
@@ -90,8 +92,7 @@ def _rival(case: Case) -> Seen | None:
 
 
 def _cuts(rows: dict[str, Scores]) -> Any:
-    cuts = {"probability": 0.5, "logit": 0.0}
-    found = {name: cuts[one.kind] for name, one in rows.items() if one.binary and one.kind in cuts}
+    found = {name: USUAL_CUT[one.kind] for name, one in rows.items() if one.binary and one.kind in USUAL_CUT}
     return found or None
 
 
@@ -102,7 +103,7 @@ def _of_labels(case: Case) -> Seen | None:
         return None
     area = roc_auc.value(case.sorted)
     at = case.given.get("at")
-    at = at if at is not None else {"probability": 0.5, "logit": 0.0}.get(case.scores.kind)
+    at = at if at is not None else USUAL_CUT.get(case.scores.kind)
     if at is None or abs(told - area) < 5 * CLOSE:
         return None
     counts = case.sorted.counts(at)
@@ -125,7 +126,7 @@ def _exchanged(case: Case) -> Seen | None:
         seen = f"ROC AUC {told:g} was reported: that of the other class; that of these scores is {area:.4f}"
         return Seen(seen, "every figure is that of the opposite decision", "cl.roc_auc(scores)")
     at = case.given.get("at")
-    at = at if at is not None else {"probability": 0.5, "logit": 0.0}.get(case.scores.kind)
+    at = at if at is not None else USUAL_CUT.get(case.scores.kind)
     both = [case.claims.get(name) for name in ("precision", "recall")]
     if at is None or None in both:
         return None

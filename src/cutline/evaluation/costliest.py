@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cutline.checks.reported import USUAL_CUT
 from cutline.decision import Cost, CostMatrix, OperatingPoint, RowCosts
 from cutline.errors import InputError
-from cutline.evaluation.evaluate import USUAL_CUT
 from cutline.evidence import finite
 from cutline.labels import Label
 from cutline.metrics import decided

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cutline import core
 from cutline.calibration import Bin, reliability
 from cutline.checks import Case, Findings, run
+from cutline.checks.reported import USUAL_CUT
 from cutline.decision import OperatingPoint
 from cutline.errors import InputError, ScoreError
 from cutline.evaluation.by_slice import SliceReport, by_slice
@@ -50,8 +51,6 @@ from cutline.scores import Kind, Role, Scores
 
 HISTOGRAM_BINS = 40
 NONE_FOUND = Findings()
-USUAL_CUT = {"probability": 0.5, "logit": 0.0}
-"""Where two classes are cut when nobody says; ranking scores have no such place."""
 AT_A_CUT = (
     "accuracy",
     "balanced_accuracy",

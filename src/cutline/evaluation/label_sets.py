@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from cutline.checks.reported import USUAL_CUT
 from cutline.errors import InputError
-from cutline.evaluation.evaluate import USUAL_CUT, Evaluation, evaluate
+from cutline.evaluation.evaluate import Evaluation, evaluate
 from cutline.evidence import Estimate, Proportion, z_of
 from cutline.labels import Label, Shown
 from cutline.metrics import (

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cutline.checks.reported import USUAL_CUT
 from cutline.errors import InputError
-from cutline.evaluation.evaluate import USUAL_CUT, Evaluation, evaluate
+from cutline.evaluation.evaluate import Evaluation, evaluate
 from cutline.evidence.at_equal import AtEqual, at_equal
 from cutline.evidence.compare import compare
 from cutline.evidence.difference import Comparison
