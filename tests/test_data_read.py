@@ -142,11 +142,13 @@ def test_encoding_fault_far_into_the_file(write):
         ("t.parquet", "middle", "cut short or damaged"),
         ("t.xlsx", b"PK\x03\x04", "the suffix '.xlsx'"),
         ("t.csv.gz", b"a,b\n1,2\n", "not compressed"),
-        ("t.csv.gz", gzip.compress(b"a,b\n" + os.urandom(500).hex().encode())[:200], "cut short"),
+        ("t.csv.gz", "half of gzip", "cut short"),
     ],
 )
 def test_other_files_that_cannot_be_read(write, tmp_path, name, content, said):
-    if isinstance(content, str):
+    if content == "half of gzip":
+        content = gzip.compress(b"a,b\n" + os.urandom(500).hex().encode())[:200]
+    elif isinstance(content, str):
         pq.write_table(pa.table({"a": np.arange(1000)}), tmp_path / name)
         whole = (tmp_path / name).read_bytes()
         content = whole[: len(whole) // 2] if content == "half" else whole[:4] + b"\0" * 60 + whole[64:]
