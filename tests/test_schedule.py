@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from cutline.model.folds import Folds
 from cutline.model.linear import MOST_ROWS, View, fit_linear, sample
 from cutline.model.member import Deadline, Learner, Rows, packed, stages, unpacked
 from cutline.model.recipe import LEARNERS
-from cutline.model.schedule import Clock, Store, seconds, train
+from cutline.model.schedule import Clock, Store, Trained, once_more, seconds, train
 
 
 def drawn(n: int = 300, k: int = 2, seed: int = 0, weight: NDArray[np.float64] | None = None) -> Rows:
@@ -213,10 +214,14 @@ def test_training_ends_where_members_gain_less_than_their_time() -> None:
     fold = stratified_folds(rows.codes, 5, 0)
     linear = next(one for one in LEARNERS if one.name == "linear")
     same = [Learner(f"linear{i}", "x", linear.path, Slow(0.05)) for i in range(6)]
-    made, skipped = trained(same, rows, fold, budget=100)
+    made, skipped = trained(same, rows, fold, budget=20)
     assert len(made) == 3, "three are trained, and two of them gained nothing"
     assert [name for name, _ in skipped] == [one.name for one in same[3:]]
     assert all(re.search(r"linear1 and linear2 gained 0\.\d\d % of log loss in \d\.\d s", why) for _, why in skipped)
+    made, skipped = trained(same, rows, fold, budget=8)
+    assert len(made) == 2, "of a short budget one that gained nothing is enough"
+    made, skipped = trained(same, rows, fold, budget=300)
+    assert len(made) == 6, "their time is nothing beside minutes"
     made, skipped = trained(same, rows, fold, budget=None)
     assert len(made) == 6
     assert not skipped, "without a budget time is worth nothing"
@@ -226,7 +231,7 @@ def test_trees_that_cannot_end_are_not_begun() -> None:
     rows = drawn(200)
     slow = {one.name: one.expects(rows, {"quick_trees": 2.0}) for one in LEARNERS if one.family == "lightgbm"}
     assert slow.pop("quick_trees") == 0
-    assert set(slow.values()) == {8.0}
+    assert set(slow.values()) == {10.0}
     assert next(one for one in LEARNERS if one.name == "trees").expects(rows, {}) == 0
 
 
@@ -297,12 +302,57 @@ def test_where_a_round_is_dear_two_fifths_are_tried_and_the_rest_is_learned_from
     table = {f"x{j}": x[:, j] for j in range(60)} | {"y": x[:, 0] + rng.logistic(size=n) > 0}
     model = cl.fit(table, target="y", budget="10s", families=["linear"])
     assert model.plan.folds == 2
-    assert {len(member["stages"]) for member in model.plan.members} == {2}
+    assert {len(member["stages"]) for member in model.plan.members} == {2 + 1}, "and the one across them"
     assert model.evaluation.n == 2 * n // 5, "figures of the rows that a model was tried on"
     again = cl.fit(table, target="y", plan=model.plan)
     assert again.scores(table).score.tobytes() == model.scores(table).score.tobytes()
     few = {name: column[:600] for name, column in table.items()}
     assert cl.fit(few, target="y", budget="0.5s", families=["linear"]).plan.folds == 5, "two fifths would be too few"
+
+
+def test_members_in_use_are_trained_once_more_across_the_folds() -> None:
+    rows = drawn(300)
+    codes = stratified_folds(rows.codes, 5, 0)
+    fold = Folds(codes, again=stratified_folds(rows.codes, 5, 1) == 0)
+    seen: list[tuple[int, Any]] = []
+
+    def watched(train: Rows, held: Rows, seed: int, deadline: Deadline, until: int | None):
+        seen.append((train.n, until))
+        return fit_linear(train, held, seed, deadline, until)
+
+    learner = Learner("linear", "linear", LEARNERS[0].path, watched)
+    (one,), _ = trained([learner], rows, codes)
+    seen.clear()
+
+    def more(budget: float | None, store: Store | None = None) -> Trained:
+        about = {"clock": Clock(budget), "store": store or Store(None, "", resume=False)}
+        (found,) = once_more([learner], [one], rows, fold, seed=3, threads=1, **about)
+        return found
+
+    found = more(None)
+    assert seen == [(240, int(np.median(one.stages)))], "on the other rows, to the middle of the stages"
+    assert len(found.bag) == len(found.stages) == 6
+    np.testing.assert_array_equal(found.out, one.out)
+    assert found.again is not None
+    assert found.again.shape == (60, 2)
+    assert (np.abs(found.again - one.out[fold.again]).max(axis=1) > 0).all(), "by another model"
+    assert more(one.seconds).again is None, "a fifth of the seconds is more than a tenth of the budget"
+    assert len(seen) == 1
+
+
+def test_once_more_is_read_when_it_was_done_and_left_out_when_it_was_left_out(tmp_path: Path) -> None:
+    table = {"x": np.random.default_rng(0).normal(size=200), "y": np.arange(200) % 2}
+    asked: Any = {"target": "y", "families": ["linear"]}
+    first = cl.fit(table, **asked, checkpoint=tmp_path / "a")
+    assert len(first.plan.members[0]["stages"]) == 6
+    resumed = cl.fit(table, **asked, checkpoint=tmp_path / "a", resume=True)
+    assert resumed.plan.members[0]["stages"] == first.plan.members[0]["stages"]
+    assert (resumed.measured.gain == first.measured.gain).all()
+    short = cl.fit(table, **asked, checkpoint=tmp_path / "b", budget="0.01s")
+    assert len(short.plan.members[0]["stages"]) == 5
+    assert short.measured.gain is None
+    resumed = cl.fit(table, **asked, checkpoint=tmp_path / "b", resume=True)
+    assert len(resumed.plan.members[0]["stages"]) == 5
 
 
 # --- a folder that keeps what was done ---------------------------------------------------------------------------

@@ -46,6 +46,13 @@ def test_the_stage_of_a_fold_follows_from_the_one_before_it() -> None:
     assert stages(losses, forward=True) == [1, 1, 0]
 
 
+def test_weights_are_chosen_on_the_latest_half_of_the_folds() -> None:
+    of = np.array([-1, 0, 1, 2, 3, 4])
+    np.testing.assert_array_equal(Folds(of, forward=True).late, of >= 2)
+    np.testing.assert_array_equal(Folds(of, forward=True).take(of < 2).late, [False, False, True])
+    np.testing.assert_array_equal(Folds(of).late, of >= 0)
+
+
 def test_too_few_moments_are_refused() -> None:
     with pytest.raises(DataError, match="moments that cut the rows"):
         forward_folds(np.repeat([1.0, 2.0], 50), 5)

@@ -34,7 +34,7 @@ def one(path: Path, seed: int) -> dict[str, list[float]]:
     order = np.random.default_rng(seed).permutation(n)
     size = min(LEARNED, n * 7 // 10)
     train, test = table.take(pa.array(order[:size])), table.take(pa.array(order[size : size + LOOKED_AT]))
-    model = cl.fit(train, target="label", seed=seed, budget="10s", families=["linear", "lightgbm"])
+    model = cl.fit(train, target="label", seed=seed, budget="20s", families=["linear", "lightgbm"])
     known = pa.array([label in model.classes.names for label in test["label"].to_pylist()])
     reported, found = model.evaluation, model.evaluate(test.filter(known))
     auc = "roc_auc" if model.classes.binary else "macro_roc_auc"

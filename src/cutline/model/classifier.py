@@ -17,7 +17,7 @@ from cutline.data import Schema, pieces, read_table, read_target, table_features
 from cutline.decision import Explanation, OperatingPoint
 from cutline.decision.explain import decided_by, measured_with
 from cutline.errors import ShapeError
-from cutline.evaluation import Evaluation, evaluate
+from cutline.evaluation import Evaluation, evaluate, of_mean, within_folds
 from cutline.evidence import z_of
 from cutline.labels import Classes, Shown
 from cutline.model import blend
@@ -95,8 +95,10 @@ class Measured:
     decision : ndarray of int32, shape (n,)
         Codes of the decided classes, -1 for undecided.
     weight, groups : ndarray, shape (n,), or None
-    crossed : bool
-        True when each fold had its own models and cut; False for rows that were held out.
+    fold : ndarray of int, shape (n,), or None
+        Cross-fitted rows: whose models, calibrator and cut these were. None for rows that were held out.
+    gain : ndarray, shape (2,), or None
+        By how much log loss and Brier score of the mean of the fold models are lower than those of one, about.
     """
 
     codes: NDArray[np.int32]
@@ -104,17 +106,24 @@ class Measured:
     decision: NDArray[np.int32]
     weight: NDArray[np.float64] | None = None
     groups: NDArray[Any] | None = None
-    crossed: bool = False
+    fold: NDArray[np.int64] | None = None
+    gain: NDArray[np.float64] | None = None
+
+    @property
+    def crossed(self) -> bool:
+        """True when each fold had its own models and cut."""
+        return self.fold is not None
 
     def evaluate(self, classes: Classes, point: OperatingPoint, seed: int) -> Evaluation:
         """Evaluate the decisions that were made."""
         more = {"weight": self.weight, "groups": self.groups}
         ids = np.arange(len(self.codes))
         held = as_scores(self.probabilities, classes, self.codes, role="test", ids=ids, **more)
-        if not self.crossed:
+        if self.fold is None:
             return evaluate(held, point, seed=seed)
         note = "cross-fitted: each fold was scored by models, and decided at a cut, from the others"
-        return evaluate(held, point, decision=self.decision, seed=seed).widened(WIDER).with_note(note)
+        found = within_folds(evaluate(held, point, decision=self.decision, seed=seed), held, self.fold)
+        return of_mean(found, self.gain).widened(WIDER).with_note(note)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from cutline.errors import DataError
 
+AGAIN = 5
+"""Number of the fold drawn anew, after those of five."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Folds:
@@ -20,10 +23,13 @@ class Folds:
         The fold in which each row is held out; -1 for rows that are only learned from.
     forward : bool
         Folds follow each other in time: a model learns from those before its own, not from all others.
+    again : ndarray of bool, shape (n,), or None
+        A fold drawn anew across the others: with a model for it, two models have not seen its rows.
     """
 
     of: NDArray[np.int64]
     forward: bool = False
+    again: NDArray[np.bool_] | None = None
 
     @property
     def numbers(self) -> list[int]:
@@ -35,17 +41,28 @@ class Folds:
         """Rows that some model is tried on, shape (n,)."""
         return self.of >= 0
 
+    @property
+    def late(self) -> NDArray[np.bool_]:
+        """Rows to choose weights on, shape (n,): all that are tried; forward in time the latest half of the folds.
+
+        Models that learned from a sixth of the rows say little of those that learn from all.
+        """
+        numbers = self.numbers
+        return self.of >= numbers[len(numbers) // 2] if self.forward else self.tried
+
     def held(self, number: int) -> NDArray[np.bool_]:
         """Rows held out in a fold."""
+        if number == AGAIN and self.again is not None:
+            return self.again
         return self.of == number
 
     def rest(self, number: int) -> NDArray[np.bool_]:
         """Rows that are learned from in a fold."""
-        return self.of < number if self.forward else self.of != number
+        return self.of < number if self.forward else ~self.held(number)
 
     def take(self, pick: NDArray[np.bool_]) -> Folds:
         """The folds of some rows."""
-        return Folds(self.of[pick], self.forward)
+        return Folds(self.of[pick], self.forward, None if self.again is None else self.again[pick])
 
 
 def forward_folds(times: NDArray[np.float64], folds: int) -> Folds:

@@ -24,8 +24,8 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time stamp of every entry (np.savez writes the current time), so that the same arrays give the same bytes."""
 
 
-SURE = 4.0
-"""Seconds of work from which its end may be foretold."""
+SURE, SURE_PART = 4.0, 0.3
+"""Seconds of work, or the part of the time there is for it, from which its end may be foretold."""
 
 
 class OutOfTime(Exception):
@@ -149,7 +149,10 @@ class Deadline:
         if self.passed:
             raise OutOfTime
         took = time.monotonic() - self._start
-        if self._end is not None and done > 0 and took > SURE and self._start + took / done > self._end:
+        if self._end is None or not done:
+            return
+        there = self._end - self._start
+        if took > min(SURE, SURE_PART * there) and took / done > there:
             raise OutOfTime
 
 

@@ -172,7 +172,7 @@ def _read(archive: zipfile.ZipFile, name: str) -> Classifier:
         (float(part["weight"]), tuple(MEMBERS[m["kind"]].from_arrays(arrays(m["arrays"])) for m in part["members"]))
         for part in manifest["bag"]
     )
-    measured: dict[str, Any] = arrays(manifest["measured"])
+    measured = arrays(manifest["measured"])
     return Classifier(
         Classes.from_dict(manifest["classes"]),
         Schema.from_dict(manifest["schema"]),
@@ -180,7 +180,7 @@ def _read(archive: zipfile.ZipFile, name: str) -> Classifier:
         calibrator_from_dict(manifest["calibrator"]),
         OperatingPoint.from_dict(manifest["point"]),
         Plan.from_dict(manifest["plan"]),
-        Measured(**measured | {"crossed": bool(measured["crossed"])}),
+        Measured(**measured),
         tuple(manifest["notes"]),
         Findings.from_dict(manifest.get("findings", {"findings": [], "checked": []})),
     )

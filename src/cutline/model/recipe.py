@@ -42,7 +42,17 @@ def _of_two_classes(rows: Rows) -> str:
 
 
 def _splines_take(rows: Rows, took: Mapping[str, float]) -> float:
-    return 3 * took.get("linear", 0.0)
+    """A column more for each hinge."""
+    numeric, levels = rows.features.numeric.shape[1], sum(rows.features.cardinality)
+    return (1 + len(KNOTS) * numeric / (numeric + levels)) * took.get("linear", 0.0)
+
+
+def _cumulative_takes(rows: Rows, took: Mapping[str, float]) -> float:
+    return took.get("linear", 0.0)
+
+
+def _cumulative_splines_take(rows: Rows, took: Mapping[str, float]) -> float:
+    return 3 * took.get("cumulative", 0.0)
 
 
 def _text_takes(rows: Rows, took: Mapping[str, float]) -> float:
@@ -55,8 +65,12 @@ def _both_take(rows: Rows, took: Mapping[str, float]) -> float:
 
 
 def _trees_take(rows: Rows, took: Mapping[str, float]) -> float:
-    """Small steps take 4 to 8 times as long as large ones: what cannot end is not begun."""
-    return 4 * took.get("quick_trees", 0.0)
+    """Small steps take 3 to 8 times as long as large ones: what cannot end is not begun."""
+    return 5 * took.get("quick_trees", 0.0)
+
+
+def _catboost_takes(rows: Rows, took: Mapping[str, float]) -> float:
+    return max(_trees_take(rows, took), took.get("trees", 0.0))
 
 
 def _vectors(name: str, kind: Literal["text", "photo"]) -> Learner:
@@ -74,21 +88,6 @@ def _vectors(name: str, kind: Literal["text", "photo"]) -> Learner:
 LEARNERS: tuple[Learner, ...] = (
     Learner("linear", "linear", LinearPath, fit_linear),
     Learner(
-        "cumulative",
-        "linear",
-        CumulativePath,
-        partial(fit_cumulative, splines=False),
-        ordered=True,
-    ),
-    Learner(
-        "cumulative_splines",
-        "linear",
-        CumulativePath,
-        partial(fit_cumulative, splines=True),
-        _without_splines,
-        ordered=True,
-    ),
-    Learner(
         "words",
         "linear",
         TextPath,
@@ -96,6 +95,7 @@ LEARNERS: tuple[Learner, ...] = (
         prepare=partial(prepare_text, kinds=("words",)),
         reads="text",
     ),
+    Learner("quick_trees", "lightgbm", TreesPath, partial(fit_trees, quick=True), refuses_quick),
     Learner("text", "linear", TextPath, fit_text, refuses_text, _text_takes, prepare_text, reads="text"),
     _vectors("photos", "photo"),
     _vectors("sentences", "text"),
@@ -109,11 +109,27 @@ LEARNERS: tuple[Learner, ...] = (
         partial(prepare_text, vectors=True),
         reads="text",
     ),
-    Learner("quick_trees", "lightgbm", TreesPath, partial(fit_trees, quick=True), refuses_quick),
     Learner("extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True), expects=_trees_take),
-    Learner("network", "network", NetworkPath, fit_network),
     Learner("deep_trees", "lightgbm", TreesPath, partial(fit_trees, deep=True), expects=_trees_take),
+    Learner("network", "network", NetworkPath, fit_network),
+    Learner(
+        "cumulative",
+        "linear",
+        CumulativePath,
+        partial(fit_cumulative, splines=False),
+        expects=_cumulative_takes,
+        ordered=True,
+    ),
     Learner("splines", "linear", LinearPath, partial(fit_linear, splines=True), _without_splines, _splines_take),
+    Learner(
+        "cumulative_splines",
+        "linear",
+        CumulativePath,
+        partial(fit_cumulative, splines=True),
+        _without_splines,
+        _cumulative_splines_take,
+        ordered=True,
+    ),
     Learner("trees", "lightgbm", TreesPath, fit_trees, expects=_trees_take),
     Learner(
         "catboost",
@@ -121,12 +137,13 @@ LEARNERS: tuple[Learner, ...] = (
         boost.CatBoostPath,
         boost.fit_catboost,
         lambda rows: "" if boost.installed() else "not installed: pip install 'cutline[boost]'",
+        _catboost_takes,
     ),
     Learner("deep_extra_trees", "lightgbm", TreesPath, partial(fit_trees, extra=True, deep=True), expects=_trees_take),
     Learner("one_vs_rest", "one_vs_rest", OneVsRestPath, fit_one_vs_rest, _of_two_classes, by_choice=True),
 )
-"""All members: those that gain most for their time first, and unlike ones in turn, as training ends where two in a row
-gain too little (`schedule.PRICE`)."""
+"""All members: those that gain most for their time first, as training ends where the latest gain too little
+(`schedule.HURRY`)."""
 FAMILIES = tuple(dict.fromkeys(learner.family for learner in LEARNERS))
 """Families that can be asked for."""
 
@@ -165,16 +182,16 @@ def blended(
     seed: int,
 ) -> Blend:
     """Weights and calibrator from the out-of-fold predictions of some rows."""
-    some = rows.take(pick)
+    some, fold = rows.take(pick), fold.take(pick)
     outs = [one.out[pick] for one in trained]
-    share = blend.weights(outs, some, seed)
+    share = blend.weights([out[fold.late] for out in outs], some.take(fold.late), seed)
     groups = None if groups is None else groups[pick]
     scores = as_scores(blend.pooled(outs, share), classes, some.codes, weight=some.weight, groups=groups)
-    stretches = np.unique(fold.of[pick]) if fold.forward else ()
+    stretches = fold.numbers if fold.forward else ()
     if len(stretches) > 2:  # a calibrator has to hold from one stretch of time to the next
         # Of several classes without the full matrix, which takes as long as all others and more rows to bear.
         method = "auto" if classes.binary else ("identity", "temperature", "svs")
-        calibration = calibrate(scores.with_groups(fold.of[pick]), method=method, seed=seed)
+        calibration = calibrate(scores.with_groups(fold.of), method=method, seed=seed)
     elif fold.forward:  # which of them do cannot be told from two
         calibration = calibrate(scores, method="identity", seed=seed)
     else:

@@ -9,7 +9,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from time import monotonic
 from typing import Any
@@ -19,7 +19,7 @@ import numpy as np
 from cutline.data import replacing
 from cutline.errors import DataError, InputError
 from cutline.model.blend import pooled, weights
-from cutline.model.folds import Folds
+from cutline.model.folds import AGAIN, Folds
 from cutline.model.member import (
     Array,
     Deadline,
@@ -37,10 +37,15 @@ from cutline.model.member import (
 Say = Callable[[str], None]
 FINALS = 3
 """Models of all rows, forward in time, whose mean predicts: as folds at random give a mean of several."""
-PRICE = 0.1
-"""What the whole budget is worth, as a share of log loss: training ends where members gain less than their time."""
-AT_LEAST = 3
-"""Members that are trained before."""
+HURRY = 8.0
+"""Seconds: a part of the budget is worth `HURRY` / budget times that part of the log loss (of 10 s a second 8 %, of
+60 s .2 %), as who waits longer wants smaller gains. Training ends where the latest members gain less."""
+LATEST, TRIES, SHORT = 0.03, 2, 20.0
+"""The latest members: of this part of the budget, and so many at least; of a budget of less than `SHORT` s one."""
+HOPE = 0.1
+"""What a member may be hoped to gain, as a share of log loss: one whose time is worth more is not begun."""
+AGAIN_PART = 0.1
+"""Of the budget: what it may take to learn what the mean of the fold models gains on one of them."""
 LOOKED_AT = 1_000
 """Rows whose predictions are timed."""
 UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
@@ -102,6 +107,8 @@ class Trained:
     stages : tuple of int
     seconds : float
         Over all folds, as if they had been run one after the other.
+    again : ndarray, shape (m, k), or None
+        Predictions for the rows of the fold drawn anew, by the last model of the bag.
     """
 
     name: str
@@ -109,6 +116,7 @@ class Trained:
     out: Array
     stages: tuple[int, ...]
     seconds: float
+    again: Array | None = None
 
 
 class Store:
@@ -245,20 +253,72 @@ def train(
     return made, skipped
 
 
+def once_more(
+    learners: Sequence[Learner],
+    trained: Sequence[Trained],
+    rows: Rows,
+    fold: Folds,
+    *,
+    seed: int,
+    threads: int,
+    clock: Clock,
+    store: Store,
+) -> list[Trained]:
+    """Train some members on a fold drawn anew, across the others, if that takes a small part of the budget.
+
+    Of its rows two models then know nothing, and how far these disagree tells what the mean of many gains on one. The
+    model joins the bag. It is trained to the middle one of the stages that were chosen.
+    """
+    by_name = {learner.name: learner for learner in learners}
+    takes = sum(one.seconds / len(one.stages) for one in trained) / threads
+    why = store.skipped("again") or ""
+    if not why and clock.budget is not None and takes > min(clock.left, AGAIN_PART * clock.budget):
+        why = f"about {takes:.1f} s"
+        store.skip("again", why, clock.elapsed)
+    if why or fold.again is None:
+        return list(trained)
+    again = rows.take(fold.again).features
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        run = _Run(rows, fold, seed, threads, clock, store, pool)
+
+        def model(one: Trained) -> Trained:
+            until = int(np.median(one.stages))
+            path, took = run.fold_of(by_name[one.name], AGAIN, None, until)
+            member = path.at(until)
+            (out,) = predicted([[member]], again, rows.k, rows.n)
+            bag, at = (*one.bag, member), (*one.stages, until)
+            return replace(one, bag=bag, stages=at, seconds=one.seconds + took, again=out)
+
+        return list(pool.map(model, trained))
+
+
 def _tried(rows: Rows, fold: Folds, made: Sequence[Trained], seed: int) -> float:
     """Log loss out of fold of the blend of some members."""
-    outs, some = [one.out[fold.tried] for one in made], rows.take(fold.tried)
+    outs, some = [one.out[fold.late] for one in made], rows.take(fold.late)
     return some.log_loss(pooled(outs, weights(outs, some, seed)))
 
 
 def _not_worth_it(made: Sequence[Trained], blends: Sequence[float], budget: float | None, threads: int) -> str:
-    """Why no more members are worth their time: the last two gained too little for their share of the budget."""
-    if budget is None or len(made) < AT_LEAST:
+    """Why no more members are worth their time: the latest gained too little for their share of the budget."""
+    if budget is None:
         return ""
-    gained, took = 1 - blends[-1] / blends[-3], sum(one.seconds for one in made[-2:]) / threads
-    if gained >= PRICE * took / budget:
+    latest, took = 0, 0.0
+    while latest < (1 if budget < SHORT else TRIES) or took < LATEST * budget:
+        latest += 1
+        if latest >= len(made):
+            return ""
+        took += made[-latest].seconds / threads
+    gained = 1 - blends[-1] / blends[-1 - latest]
+    if gained >= _worth(took, budget):
         return ""
-    return f"{made[-2].name} and {made[-1].name} gained {100 * max(gained, 0.0):.2f} % of log loss in {took:.1f} s"
+    names = " and ".join(one.name for one in made[-latest:])
+    return f"{names} gained {100 * max(gained, 0.0):.2f} % of log loss in {took:.1f} s"
+
+
+def _worth(took: float, budget: float | None) -> float:
+    """The share of log loss that seconds have to gain."""
+    return 0.0 if budget is None else HURRY * took / budget**2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -285,14 +345,18 @@ class _Run:
         limited = bool(before) and math.isfinite(self.clock.left)
         if limited:
             took = {one.name: one.seconds / len(one.stages) for one in before}
-            if learner.expects(self.rows, took) * waves >= self.clock.left:
+            expected = learner.expects(self.rows, took) * waves
+            if expected >= self.clock.left:
                 raise OutOfTime(f"no time for it: {max(self.clock.left, 0):.1f} s were left")
+            if (wanted := _worth(expected, self.clock.budget)) > HOPE:
+                raise OutOfTime(f"about {expected:.1f} s, which would have to gain {100 * wanted:.0f} % of log loss")
         head, rest = numbers[: self.threads], numbers[self.threads :]
         start = monotonic()
+        there = min(self.clock.left, HOPE / _worth(1.0, self.clock.budget)) if limited else None
         try:
-            learner.prepare(self.rows, Deadline(self.clock.left if limited else None))
+            learner.prepare(self.rows, Deadline(there))
         except OutOfTime:
-            raise OutOfTime(f"it could not have been ready in the {self.clock.left:.1f} s that were left") from None
+            raise OutOfTime(f"it could not have been ready in the {there:.1f} s there were for it") from None
         ready = monotonic() - start
         share = self.clock.left / waves if limited else None
         try:
@@ -334,21 +398,27 @@ class _Run:
         self, learner: Learner, numbers: list[int], limit: float | None, until: int | None = None
     ) -> list[tuple[Path, float]]:
         """The path of each fold and the seconds it took, side by side."""
-        return list(self.pool.map(lambda number: self._fold(learner, number, limit, until), numbers))
+        return list(self.pool.map(lambda number: self.fold_of(learner, number, limit, until), numbers))
 
-    def _fold(self, learner: Learner, number: int, limit: float | None, until: int | None = None) -> tuple[Path, float]:
-        """The path of a fold; with `until`, of all rows (the latest are tried on, but nothing is chosen by that)."""
+    def fold_of(
+        self, learner: Learner, number: int, limit: float | None, until: int | None = None
+    ) -> tuple[Path, float]:
+        """The path of a fold; with `until` up to there, and forward in time of all rows.
+
+        The latest are then tried on, but nothing is chosen by that.
+        """
         found = self.store.get(learner.name, number, learner.path)
         if found is not None:
             self._ended(learner, found[0])
             return found
         start = monotonic()
-        everything = np.ones(self.rows.n, dtype=bool)
-        train = self.rows.take(self.fold.rest(number) if until is None else everything)
-        held = self.rows.take(self.fold.held(number if until is None else self.fold.numbers[-1]))
+        whole = until is not None and self.fold.forward
+        train = self.rows if whole else self.rows.take(self.fold.rest(number))
+        held = self.rows.take(self.fold.held(self.fold.numbers[-1] if whole else number))
         # Stages are taken by their mean over folds, so none beyond the shortest: the last model forward in time alone
         # knows better. How many folds are side by side makes no difference to what is kept.
         most = None if self.fold.forward else self.shortest.get(learner.name)
+        most = most if until is None else until + 1
         path = learner.fit(train, held, self.seed + number, Deadline(limit, most), until)
         self._ended(learner, path)
         took = monotonic() - start

@@ -21,6 +21,7 @@ from cutline.checks.tables import check_tables
 from cutline.data import features, infer_schema
 from cutline.decision import OperatingPoint, Policy, fixed, most_probable
 from cutline.errors import InputError, NoFeasibleThreshold
+from cutline.evaluation import gain_of_mean
 from cutline.evidence import stratified_folds
 from cutline.metrics.probability import mean_and_error
 from cutline.model import blend, recipe
@@ -30,7 +31,7 @@ from cutline.model.folds import Folds, forward_folds
 from cutline.model.keras_network import described
 from cutline.model.member import Array, Rows, predicted
 from cutline.model.problem import FOLDS, Problem, read_problem, roles_of
-from cutline.model.schedule import Clock, Say, Store, Trained, seconds, train
+from cutline.model.schedule import Clock, Say, Store, Trained, once_more, seconds, train
 from cutline.scores import Scores
 
 SHARE = 0.2
@@ -86,8 +87,8 @@ def fit(
         before anything else, and certifies the cut.
     budget : str, float or None
         Wall clock time, such as "10s", "60s" or "10min"; None for no limit. Small tables need a part of it: training
-        ends where two members in a row gained less than their time is worth, a tenth of the log loss for the whole
-        budget. Members that cannot finish are skipped, and named; the first, a logistic regression, is always fitted.
+        ends where the latest members gained less than their time is worth, which is more the shorter the budget is.
+        Members that cannot finish are skipped, and named; the first, a logistic regression, is always fitted.
     plan : Plan, optional
         The `plan` of a fitted classifier: its members, folds and seed again, whatever the clock says.
     weight : str, optional
@@ -146,7 +147,8 @@ def fit(
     fifth that no model is tried on are learned from only. How long each is trained is decided for each fold by the
     others. Weights and the calibrator minimise the log loss of the out-of-fold predictions, and the cut is chosen on
     their cross-fitted probabilities. For the figures all of that is done again for each fold, from the predictions for
-    the other folds.
+    the other folds. Members in use are trained once more on a fold drawn anew, which tells by how much the mean of the
+    fold models is better than the single ones that scored these rows (`evaluation.gain_of_mean`).
     """
     if not 0 <= holdout < 1:
         raise InputError("holdout", repr(holdout), "a share of the rows from 0 to below 1", "holdout=0.2")
@@ -193,10 +195,15 @@ def fit(
         )
         warned = warn_of_mistakes(network)  # now: what makes a network of no use was an error before
         say("weights, calibrator and cut")
-        if not fold.tried.all():  # the other rows were learned from only
-            trained = [replace(one, out=one.out[fold.tried]) for one in trained]
-            rows, tune, fold = rows.take(fold.tried), tune.take(fold.tried), fold.take(fold.tried)
         made = recipe.blended(trained, fold.tried, rows, tune.classes, fold=fold, groups=tune.groups, seed=seed)
+        if not holdout and (plan is None or any(len(member["stages"]) > folds for member in plan.members)):
+            in_use = [one for one, share in zip(trained, made.share, strict=True) if share > 0]
+            more = once_more(wanted, in_use, rows, fold, seed=seed, threads=cores, clock=clock, store=store)
+            found_again = {one.name: one for one in more}
+            trained = [found_again.get(one.name, one) for one in trained]
+        if not fold.tried.all():  # the other rows were learned from only
+            trained = [_of_tried(one, fold) for one in trained]
+            rows, tune, fold = rows.take(fold.tried), tune.take(fold.tried), fold.take(fold.tried)
         away = {
             role: _Away.of(trained, problem.take(roles == role), schema, rows.n, np.flatnonzero(roles == role))
             for role in ("certify", "test")
@@ -250,8 +257,15 @@ def _split(tune: Problem, folds: int, seed: int) -> Folds:
     """Folds of equal size; of those at random each is a fifth, and rows of a fifth without a model are learned from."""
     if tune.times is not None:
         return forward_folds(tune.times, folds)
-    of = stratified_folds(tune.codes, max(folds, FOLDS), seed, tune.units)
-    return Folds(np.where(of < folds, of, -1))
+    of = stratified_folds(tune.codes, FOLDS, seed, tune.units)
+    again = stratified_folds(tune.codes, FOLDS, seed + 1, tune.units) == 0
+    return Folds(np.where(of < folds, of, -1), again=again)
+
+
+def _of_tried(one: Trained, fold: Folds) -> Trained:
+    """A member with its predictions for the rows that some fold is tried on alone."""
+    again = None if one.again is None or fold.again is None else one.again[fold.tried[fold.again]]
+    return replace(one, out=one.out[fold.tried], again=again)
 
 
 def _key(rows: Rows, fold: Folds, seed: int, names: Sequence[str]) -> str:
@@ -287,7 +301,7 @@ class _Away:
         """Figures of rows that nothing was fitted or chosen on."""
         one = self.problem
         scores = made.apply(self.outs, one.classes, None)
-        return Measured(one.codes, scores.probabilities, point.codes(scores), one.weight, one.groups, crossed=False)
+        return Measured(one.codes, scores.probabilities, point.codes(scores), one.weight, one.groups)
 
 
 def _choose(policy: Policy | None, made: recipe.Blend, away: _Away | None, seed: int) -> OperatingPoint:
@@ -306,6 +320,8 @@ def _crossed(
 ) -> Measured:
     """Each fold scored and decided by weights, calibrator and cut from the predictions for the others, or the past."""
     p, decision = np.empty((rows.n, rows.k)), np.empty(rows.n, dtype=np.int32)
+    other = p.copy()  # by the model of the fold drawn anew
+    again = fold.again if any(one.again is not None for one in trained) else None
     numbers = fold.numbers[1:] if fold.forward else fold.numbers  # before the first there is nothing to choose from
     for number in numbers:
         held = fold.held(number)
@@ -318,9 +334,16 @@ def _crossed(
             at = getattr(error.nearest, "threshold", None)
             point = (most_probable if at is None else fixed(at)).choose(made.out_of_fold, seed=seed)
         p[held], decision[held] = scores.probabilities, point.codes(scores)
+        if again is not None:
+            outs = [one.out[again & held] if one.again is None else one.again[held[again]] for one in trained]
+            other[again & held] = made.apply(outs, tune.classes, None).probabilities
+    gain = None
+    if again is not None:
+        weight = None if rows.weight is None else rows.weight[again]
+        gain = gain_of_mean(p[again], other[again], len(fold.numbers) + 1, weight)
     done = np.isin(fold.of, numbers)
     one = tune.take(done)
-    return Measured(one.codes, p[done], decision[done], one.weight, one.groups, crossed=True)
+    return Measured(one.codes, p[done], decision[done], one.weight, one.groups, fold.of[done], gain)
 
 
 def _leaderboard(trained: Sequence[Trained], made: recipe.Blend, rows: Rows) -> tuple[dict[str, Any], ...]:

@@ -170,7 +170,6 @@ class Wrapped(Shown):
             if manifest["wrapped"] != FORMAT:
                 raise ModelFileError(name, f"format {manifest['wrapped']!r}", f"format {FORMAT}, of Wrapped.save")
             measured = {key.removeprefix("measured_"): found[key] for key in found if key.startswith("measured_")}
-            measured["crossed"] = bool(measured["crossed"])  # type: ignore[assignment]
             kept = native.model_of(found) if model is None else model
             if kept is None:
                 hint = "Wrapped.load(path, model=the model that was wrapped)"
@@ -186,7 +185,7 @@ class Wrapped(Shown):
                 manifest["kind"],
                 calibrator_from_dict(manifest["calibrator"]),
                 point,
-                Measured(**measured),  # type: ignore[arg-type]
+                Measured(**measured),
                 manifest["seed"],
                 tuple(manifest["notes"]),
             )
@@ -318,4 +317,4 @@ def _crossed(policy: Policy | None, tune: Scores, held: Scores | None, seed: int
             made, point = _chosen(most_probable if at is None else fixed(at), rest, None, seed)
         scores = made.apply(part)
         p[fold == number], decision[fold == number] = scores.probabilities, point.codes(scores)
-    return Measured(tune.truth.astype(np.int32), p, decision, tune.weight, tune.groups, crossed=True)
+    return Measured(tune.truth.astype(np.int32), p, decision, tune.weight, tune.groups, fold)
