@@ -43,7 +43,7 @@ class Folds:
 
     @property
     def late(self) -> NDArray[np.bool_]:
-        """Rows to choose weights on, shape (n,): all that are tried; forward in time the latest half of the folds.
+        """Rows for weights and figures, shape (n,): all that are tried; forward in time the latest half of the folds.
 
         Models that learned from a sixth of the rows say little of those that learn from all.
         """

@@ -322,7 +322,7 @@ def _crossed(
     p, decision = np.empty((rows.n, rows.k)), np.empty(rows.n, dtype=np.int32)
     other = p.copy()  # by the model of the fold drawn anew
     again = fold.again if any(one.again is not None for one in trained) else None
-    numbers = fold.numbers[1:] if fold.forward else fold.numbers  # before the first there is nothing to choose from
+    numbers = fold.take(fold.late).numbers  # forward in time the first have nothing before them to choose from
     for number in numbers:
         held = fold.held(number)
         rest = fold.rest(number)
