@@ -106,5 +106,26 @@ def test_a_fit_reports_figures_of_its_mean(tmp_path) -> None:
     assert model.evaluation["log_loss"].value == pytest.approx(single - measured.gain[0])
     model.save(tmp_path / "m.cutline")
     assert cl.load(tmp_path / "m.cutline").evaluation["log_loss"].value == model.evaluation["log_loss"].value
+    assert f"log loss {single - measured.gain[0]:.4f} of the mean of the fold models" in " ".join(model.notes)
     held = cl.fit(table, target="y", families=["linear"], holdout=0.3)
     assert held.measured.gain is held.measured.fold is None
+
+
+def test_areas_of_a_rule_that_leaves_rows_undecided_are_of_those_it_decides() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=600)
+    table = {"x": x, "y": x + rng.logistic(size=600) > 0}
+    policy = cl.minimize(cl.cost(matrix="zero-one", abstain=0.2))
+    model = cl.fit(table, target="y", families=["linear"], policy=policy, budget=None)
+    measured, found = model.measured, model.evaluation
+    decides = measured.decision >= 0
+    assert 0.2 < decides.mean() < 0.9
+    assert measured.gain is not None
+    assert measured.fold is not None
+    assert found.n == decides.sum()
+    p = measured.probabilities[decides, 1]
+    scores = Scores(y_true=measured.codes[decides], y_score=p, kind="probability")
+    area = within_folds(evaluate(scores), scores, measured.fold[decides])["roc_auc"].value
+    assert found["roc_auc"].value == pytest.approx(area)
+    single = -np.log(measured.probabilities[decides, measured.codes[decides]]).mean()
+    assert found["log_loss"].value == pytest.approx(single), "the gain is that of all rows"

@@ -106,7 +106,7 @@ class Measured:
     decision: NDArray[np.int32]
     weight: NDArray[np.float64] | None = None
     groups: NDArray[Any] | None = None
-    fold: NDArray[np.int64] | None = None
+    fold: NDArray[np.int8] | None = None
     gain: NDArray[np.float64] | None = None
 
     @property
@@ -122,8 +122,10 @@ class Measured:
         if self.fold is None:
             return evaluate(held, point, seed=seed)
         note = "cross-fitted: each fold was scored by models, and decided at a cut, from the others"
-        found = within_folds(evaluate(held, point, decision=self.decision, seed=seed), held, self.fold)
-        return of_mean(found, self.gain).widened(WIDER).with_note(note)
+        found = evaluate(held, point, decision=self.decision, seed=seed)
+        decides = self.decision >= 0  # the figures are of these rows, the gain is of all
+        found = within_folds(found, held.take(decides), self.fold[decides])
+        return of_mean(found, self.gain if decides.all() else None).widened(WIDER).with_note(note)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -343,7 +343,7 @@ def _crossed(
         gain = gain_of_mean(p[again], other[again], len(fold.numbers) + 1, weight)
     done = np.isin(fold.of, numbers)
     one = tune.take(done)
-    return Measured(one.codes, p[done], decision[done], one.weight, one.groups, fold.of[done], gain)
+    return Measured(one.codes, p[done], decision[done], one.weight, one.groups, fold.of[done].astype(np.int8), gain)
 
 
 def _leaderboard(trained: Sequence[Trained], made: recipe.Blend, rows: Rows) -> tuple[dict[str, Any], ...]:
@@ -392,6 +392,9 @@ def _notes(
     outs = blend.pooled([one.out for one in trained], made.share)
     seen = rows.log_loss(made.calibration.apply(recipe.as_scores(outs, made.calibration.classes, None)).probabilities)
     notes.append(f"log loss {honest:.4f}; {seen:.4f} on the rows that weights and calibrator were chosen on")
+    if measured.gain is not None:
+        mean = honest - measured.gain[0]
+        notes.append(f"log loss {mean:.4f} of the mean of the fold models, which predicts; the other is of single ones")
     return notes + [f"{name} skipped: {why}" for name, why in skipped]
 
 

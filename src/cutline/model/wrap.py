@@ -317,4 +317,4 @@ def _crossed(policy: Policy | None, tune: Scores, held: Scores | None, seed: int
             made, point = _chosen(most_probable if at is None else fixed(at), rest, None, seed)
         scores = made.apply(part)
         p[fold == number], decision[fold == number] = scores.probabilities, point.codes(scores)
-    return Measured(tune.truth.astype(np.int32), p, decision, tune.weight, tune.groups, fold)
+    return Measured(tune.truth.astype(np.int32), p, decision, tune.weight, tune.groups, fold.astype(np.int8))
