@@ -336,7 +336,7 @@ def test_members_in_use_are_trained_once_more_across_the_folds() -> None:
     assert found.again is not None
     assert found.again.shape == (60, 2)
     assert (np.abs(found.again - one.out[fold.again]).max(axis=1) > 0).all(), "by another model"
-    assert more(one.seconds).again is None, "a fifth of the seconds is more than a tenth of the budget"
+    assert more(one.seconds).again is None, "a fifth of the seconds is more than a twentieth of the budget"
     assert len(seen) == 1
 
 

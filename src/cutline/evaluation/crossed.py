@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import rel_entr
 
 from cutline.core import Ranking
 from cutline.evaluation.evaluate import Evaluation
@@ -76,6 +75,8 @@ def gain_of_mean(
     squared distance to it, and of the log loss the Kullback-Leibler divergence from it, if its probabilities hold. No
     label is needed. The loss falls with the inverse of the number of models: that of n is better by 2 (1 - 1/n) times.
     """
+    from scipy.special import rel_entr
+
     middle = (p + other) / 2
     divergence = (rel_entr(middle, p) + rel_entr(middle, other)).sum(axis=1) / 2
     squares = np.square(p - middle).sum(axis=1) / (2 if p.shape[1] == 2 else 1)

@@ -44,7 +44,7 @@ LATEST, TRIES, SHORT = 0.03, 2, 20.0
 """The latest members: of this part of the budget, and so many at least; of a budget of less than `SHORT` s one."""
 HOPE = 0.1
 """What a member may be hoped to gain, as a share of log loss: one whose time is worth more is not begun."""
-AGAIN_PART = 0.1
+AGAIN_PART = 0.05
 """Of the budget: what it may take to learn what the mean of the fold models gains on one of them."""
 LOOKED_AT = 1_000
 """Rows whose predictions are timed."""
