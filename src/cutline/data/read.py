@@ -219,6 +219,8 @@ def as_table(source: Any) -> pa.Table:
 
     if isinstance(source, pa.Table | pa.RecordBatch):
         return pa.table(source)
+    if isinstance(source, dict) and all(isinstance(values, list) and len(values) == 1 for values in source.values()):
+        source = [{name: value for name, (value,) in source.items()}]
     if isinstance(source, list) and source and all(isinstance(row, Mapping) for row in source):
         try:  # at once: what a single row takes is mostly this
             return pa.Table.from_struct_array(pa.array(source, from_pandas=True))
