@@ -213,14 +213,14 @@ def test_training_ends_where_members_gain_less_than_their_time() -> None:
     rows = drawn(200)
     fold = stratified_folds(rows.codes, 5, 0)
     linear = next(one for one in LEARNERS if one.name == "linear")
-    same = [Learner(f"linear{i}", "x", linear.path, Slow(0.05)) for i in range(6)]
+    same = [Learner(f"linear{i}", "x", linear.path, Slow(0.08)) for i in range(6)]
     made, skipped = trained(same, rows, fold, budget=20)
     assert len(made) == 3, "three are trained, and two of them gained nothing"
     assert [name for name, _ in skipped] == [one.name for one in same[3:]]
     assert all(re.search(r"linear1 and linear2 gained 0\.\d\d % of log loss in \d\.\d s", why) for _, why in skipped)
     made, skipped = trained(same, rows, fold, budget=8)
     assert len(made) == 2, "of a short budget one that gained nothing is enough"
-    made, skipped = trained(same, rows, fold, budget=300)
+    made, skipped = trained(same, rows, fold, budget=2000)
     assert len(made) == 6, "their time is nothing beside minutes"
     made, skipped = trained(same, rows, fold, budget=None)
     assert len(made) == 6
