@@ -80,6 +80,7 @@ def _vectors(name: str, kind: Literal["text", "photo"]) -> Learner:
         vectors.VectorPath,
         partial(vectors.fit_vectors, kind=kind),
         partial(vectors.refuses, kind=kind),
+        partial(vectors.expects, kind=kind),
         prepare=partial(vectors.prepare, kind=kind),
         reads=kind,
     )
