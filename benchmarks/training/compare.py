@@ -6,8 +6,8 @@
 ``run`` goes on where it was stopped. ``CUTLINE_DATA`` names the folder with the tables, ``AUTOGLUON_PYTHON`` the
 interpreter of an environment that has AutoGluon. "-nocat" after a system leaves CatBoost out on that side. Runs follow
 each other, table by table, so that both sides meet the same machine; `taskset` gives them the same cores.
-``benchmarks/results/peers.jsonl`` has the peers' rows (one core; AutoGluon: 2026-11-28, splits 31 and 32; the plain
-ones: 2026-11-24, splits 21 to 25): copied to OUT.jsonl, they need not be run again.
+``benchmarks/results/peers.jsonl`` has the peers' rows (one core; AutoGluon: 2026-11-28, splits 31 and 32, without
+CatBoost 31; the plain ones: 2026-11-24, splits 21 to 25): copied to OUT.jsonl, they need not be run again.
 """
 
 from __future__ import annotations
