@@ -107,6 +107,9 @@ def test_a_fit_reports_figures_of_its_mean(tmp_path) -> None:
     model.save(tmp_path / "m.cutline")
     assert cl.load(tmp_path / "m.cutline").evaluation["log_loss"].value == model.evaluation["log_loss"].value
     assert f"log loss {single - measured.gain[0]:.4f} of the mean of the fold models" in " ".join(model.notes)
+    few = {name: column[:60] for name, column in table.items()} | {"g": np.arange(60) // 10}
+    by_group = cl.fit(few, target="y", families=["linear"], groups="g", budget=None)
+    assert by_group.measured.gain is not None, "though some folds share no row with the one drawn anew"
     held = cl.fit(table, target="y", families=["linear"], holdout=0.3)
     assert held.measured.gain is held.measured.fold is None
 

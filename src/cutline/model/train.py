@@ -196,7 +196,7 @@ def fit(
         warned = warn_of_mistakes(network)  # now: what makes a network of no use was an error before
         say("weights, calibrator and cut")
         made = recipe.blended(trained, fold.tried, rows, tune.classes, fold=fold, groups=tune.groups, seed=seed)
-        if not holdout and (plan is None or any(len(member["stages"]) > folds for member in plan.members)):
+        if not holdout and (plan is None or any(len(member.get("stages", ())) > folds for member in plan.members)):
             in_use = [one for one, share in zip(trained, made.share, strict=True) if share > 0]
             more = once_more(wanted, in_use, rows, fold, seed=seed, threads=cores, clock=clock, store=store)
             found_again = {one.name: one for one in more}
@@ -334,12 +334,12 @@ def _crossed(
             at = getattr(error.nearest, "threshold", None)
             point = (most_probable if at is None else fixed(at)).choose(made.out_of_fold, seed=seed)
         p[held], decision[held] = scores.probabilities, point.codes(scores)
-        if again is not None:
+        if again is not None and (again & held).any():
             outs = [one.out[again & held] if one.again is None else one.again[held[again]] for one in trained]
             other[again & held] = made.apply(outs, tune.classes, None).probabilities
     gain = None
-    if again is not None:
-        weight = None if rows.weight is None else rows.weight[again]
+    weight = None if again is None or rows.weight is None else rows.weight[again]
+    if again is not None and again.any() and (weight is None or weight.sum() > 0):
         gain = gain_of_mean(p[again], other[again], len(fold.numbers) + 1, weight)
     done = np.isin(fold.of, numbers)
     one = tune.take(done)
