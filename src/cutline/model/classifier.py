@@ -40,7 +40,8 @@ class Plan:
     ----------
     members : tuple of dict
         Of every member that was trained: name; log loss out of fold, and by how much it is above that of the blend,
-        each with its standard error; weight in the blend; the stage each fold was trained to; seconds.
+        each with its standard error; weight in the blend; the stage each fold was trained to, that
+        of the fold drawn anew last; seconds.
     skipped : tuple of (str, str)
         Members that were not, and why.
     folds, seed, threads : int

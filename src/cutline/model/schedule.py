@@ -269,13 +269,15 @@ def once_more(
     Of its rows two models then know nothing, and how far these disagree tells what the mean of many gains on one. The
     model joins the bag. It is trained to the middle one of the stages that were chosen.
     """
+    if fold.again is None:
+        return list(trained)
     by_name = {learner.name: learner for learner in learners}
     takes = sum(one.seconds / len(one.stages) for one in trained) / threads
     why = store.skipped("again") or ""
     if not why and clock.budget is not None and takes > min(clock.left, AGAIN_PART * clock.budget):
         why = f"about {takes:.1f} s"
         store.skip("again", why, clock.elapsed)
-    if why or fold.again is None:
+    if why:
         return list(trained)
     again = rows.take(fold.again).features
 
